@@ -1,0 +1,41 @@
+FUZZTIME ?= 10m
+MUTATIONS ?= 1000000
+BENCH ?= .
+BENCHCOUNT ?= 6
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: help build test demo fuzz mutate bench compare lint update clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## bin/weir, static, with the version of the working tree
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
+
+test: ## every check; as root with apt it also installs the tools that are missing
+	@scripts/test.sh
+
+demo: build ## remux testdata/sample.mkv into every form below out/demo and check the results
+	@scripts/demo.sh
+
+fuzz: ## each fuzz target for FUZZTIME (10m)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+mutate: ## MUTATIONS (1000000) damaged files through the whole pipeline
+	WEIR_MUTATIONS=$(MUTATIONS) go test -count=1 -timeout 0 -v -run '^TestMutations$$' ./internal/mutate
+
+bench: ## Go benchmarks, BENCHCOUNT (6) runs of those that match BENCH
+	go test -run '^$$' -bench '$(BENCH)' -count $(BENCHCOUNT) ./...
+
+compare: build ## processor time of weir, ffmpeg -c copy and cp on the same input
+	@scripts/compare.sh
+
+lint: ## staticcheck, and golangci-lint when it is installed
+	go tool staticcheck ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo 'golangci-lint is not installed: .golangci.yml was not applied'; fi
+
+update: ## rewrite the golden files of the packages that have some
+	@scripts/update.sh
+
+clean: ## remove what was built
+	rm -rf bin dist out

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/dash"
+	"github.com/seed63bb8431/weir/hls"
+)
+
+// writeDASH writes the MPD. Where the media timeline has a hole a Period ends.
+func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row) error {
+	m := &dash.MPD{Type: dash.Static}
+	for from := 0; from < len(rows); {
+		to := from + 1
+		for to < len(rows) && rows[to].media == rows[to-1].media+rows[to-1].length {
+			to++
+		}
+		p := dash.Period{ID: fmt.Sprintf("p%d", len(m.Periods)+1), Start: m.MediaPresentationDuration}
+		for _, w := range rows[from:to] {
+			p.Duration += w.length
+			m.MaxSegmentDuration = max(m.MaxSegmentDuration, w.length)
+		}
+		m.MediaPresentationDuration += p.Duration
+		offset := rows[from].media
+		if from == 0 {
+			offset = j.src.Delay() // sound may begin before the pictures
+		}
+		for i, r := range rs {
+			p.AdaptationSets = append(p.AdaptationSets, j.adaptationSet(i, r, rows, from, to, offset))
+		}
+		m.Periods = append(m.Periods, p)
+		from = to
+	}
+	m.MinBufferTime = m.MaxSegmentDuration
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	j.output = append(j.output, name)
+	return files.write(name, m.Append(nil))
+}
+
+func (j *job) adaptationSet(i int, r *rendition, rows []row, from, to int, offset time.Duration) dash.AdaptationSet {
+	timescale := r.track.Timescale()
+	uri := strings.ReplaceAll(hls.EscapeURI(r.prefix), "$", "$$")
+	bandwidth, _ := peak(rows, r)
+	rep := dash.Representation{ID: r.name, Bandwidth: bandwidth, Codecs: r.track.Config.CodecString(), SegmentTemplate: dash.SegmentTemplate{
+		Timescale: timescale, PresentationTimeOffset: mediaTicks(offset, timescale), StartNumber: uint32(from + 1),
+		Initialization: uri + "-init.mp4", Media: uri + "-$Number$.m4s",
+	}}
+	set := dash.AdaptationSet{ID: uint32(i + 1), ContentType: r.track.Kind.String(), MimeType: r.track.Kind.String() + "/mp4", Lang: language(r.track), StartWithSAP: 1}
+	if r.track.Name != "" {
+		set.Label = r.track.Name
+	}
+	if p := r.picture(); p != nil {
+		rep.Width, rep.Height = int(p.Width), int(p.Height)
+		rep.SAR = fmt.Sprintf("%d:%d", max(p.SARWidth, 1), max(p.SARHeight, 1))
+		rep.FrameRate = rate(r.frameRate(rows))
+		set.SegmentAlignment = true
+		set.StartWithSAP = startWithSAP(rows[from:to])
+	} else {
+		rep.AudioSamplingRate, rep.AudioChannels = int(timescale), channels(r.track)
+	}
+	rep.SegmentTemplate.Timeline = j.timeline(r, rows, from, to)
+	set.Representations = []dash.Representation{rep}
+	return set
+}
+
+// startWithSAP tells how the segments' pictures begin: 1 with an IDR picture, 3 with one that others before it in output follow; 0 when some do neither.
+func startWithSAP(rows []row) int {
+	sap := 1
+	for k := range rows {
+		switch rows[k].access {
+		case codec.IDR:
+		case codec.None:
+			return 0
+		default:
+			sap = 3
+		}
+	}
+	return sap
+}
+
+// rate writes a frame rate given in thousandths as a fraction.
+func rate(milli int) string {
+	if milli%1000 == 0 {
+		return fmt.Sprint(milli / 1000)
+	}
+	for _, ntsc := range []int{24, 30, 60} { // 29.97 is 30000/1001
+		if d := milli*1001 - ntsc*1000*1000; d > -1001*5 && d < 1001*5 {
+			return fmt.Sprintf("%d/1001", ntsc*1000)
+		}
+	}
+	return fmt.Sprintf("%d/1000", milli)
+}
+
+// timeline lists the segments of a Period. Pictures have the fragment's times, sound has its own: frames straddle the fragments' borders.
+func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
+	timescale := r.track.Timescale()
+	out := make([]dash.S, 0, to-from)
+	for k := from; k < to; k++ {
+		w, seg := &rows[k], &r.segments[k]
+		s := dash.S{T: mediaTicks(w.media, timescale)}
+		s.D = mediaTicks(w.media+w.length, timescale) - s.T
+		if r.track.Kind == codec.Audio {
+			if seg.count > 0 {
+				s.T, s.D = seg.start, seg.ticks
+			} else { // no sound here: the segment is empty, and its place ends where the next sound begins
+				if n := len(out); n > 0 {
+					s.T = out[n-1].T + out[n-1].D
+				}
+				for next := k + 1; next < to; next++ {
+					if r.segments[next].count > 0 {
+						if start := r.segments[next].start; start > s.T {
+							s.D = min(s.D, start-s.T)
+						} else {
+							s.D = 1
+						}
+						break
+					}
+				}
+			}
+		}
+		if j.o.timestamps {
+			s.FragmentTimestamp = w.time
+		}
+		if j.o.fragmentNumbers {
+			s.FragmentNumber = w.number
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// mediaTicks returns t, which is not negative, in ticks, rounded half up.
+func mediaTicks(t time.Duration, timescale uint32) uint64 {
+	q, r := uint64(t)/uint64(time.Second), uint64(t)%uint64(time.Second)
+	return q*uint64(timescale) + (r*uint64(timescale)+uint64(time.Second)/2)/uint64(time.Second)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/mkv"
+)
+
+// streams are the command's standard input and outputs.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// explain turns an error into an exit code and one line that names the error, the track and the byte offset.
+func explain(err error) (int, string) {
+	var usage usageError
+	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
+		return exitUsage, err.Error()
+	}
+	if name := mediaError(err); name != "" {
+		return exitRefused, fmt.Sprintf("%s: %s", name, err)
+	}
+	return exitFailure, err.Error()
+}
+
+// mediaError returns the name of the error for which media is refused, and "" for every other error.
+func mediaError(err error) string {
+	var form formError
+	if errors.As(err, &form) {
+		return "UnsupportedStreamMediaType"
+	}
+	if name := codec.Name(err); name != "" {
+		return name
+	}
+	if errors.Is(err, weir.ErrNoTracks) {
+		return "UnsupportedStreamMediaType"
+	}
+	for _, e := range []error{mkv.ErrSyntax, mkv.ErrLimit, mkv.ErrChecksum, mkv.ErrUnsupported, io.ErrUnexpectedEOF} {
+		if errors.Is(err, e) {
+			return "InvalidData"
+		}
+	}
+	return ""
+}
+
+// formError is media that the asked form cannot carry.
+type formError struct{ text string }
+
+func (e formError) Error() string { return e.text }
+
+// failedTrack returns the number of the track that a refusal is about, and 0 when it is not about one.
+func failedTrack(err error) uint64 {
+	if e, ok := errors.AsType[*codec.Error](err); ok {
+		return e.Track
+	}
+	return 0
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/hls"
+)
+
+const audioGroup = "audio"
+
+// writeHLS writes a media playlist for each rendition, and the multivariant playlist last.
+func (j *job) writeHLS(files *output, name, prefix string, all []*rendition, rows []row) error {
+	var video, audio []*rendition
+	for _, r := range all {
+		switch {
+		case !r.hls:
+		case r.track.Kind == codec.Video:
+			video = append(video, r)
+		default:
+			audio = append(audio, r)
+		}
+	}
+	if len(video)+len(audio) == 0 {
+		return nil
+	}
+	for _, r := range append(video, audio...) {
+		p := j.mediaPlaylist(r, rows)
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		if err := files.write(prefix+r.name+".m3u8", p.Append(nil)); err != nil {
+			return err
+		}
+	}
+	m := &hls.MultivariantPlaylist{Version: 7, IndependentSegments: independent(video, rows)}
+	group := ""
+	if len(video) > 0 && len(audio) > 0 || len(audio) > 1 {
+		group = audioGroup
+	}
+	most, mean := 0, 0
+	var codecs []string
+	for i, r := range audio {
+		a, b := peak(rows, r)
+		most, mean = max(most, a), max(mean, b)
+		codecs = appendNew(codecs, r.track.Config.CodecString())
+		if group != "" {
+			m.Renditions = append(m.Renditions, hls.Rendition{Type: hls.Audio, GroupID: group, Name: label(r, i), Language: language(r.track),
+				Default: i == 0, Autoselect: true, Channels: channels(r.track), URI: hls.EscapeURI(prefix + r.name + ".m3u8")})
+		}
+	}
+	for _, r := range video {
+		a, b := peak(rows, append([]*rendition{r}, loudest(audio, rows)...)...)
+		w, h := displaySize(r.picture())
+		v := hls.Variant{Bandwidth: a, AverageBandwidth: b, Codecs: appendNew([]string{r.track.Config.CodecString()}, codecs...),
+			Resolution: hls.Resolution{Width: w, Height: h}, Audio: group, URI: hls.EscapeURI(prefix + r.name + ".m3u8")}
+		v.FrameRate = hls.FrameRate{Num: uint32(r.frameRate(rows)), Den: 1000}
+		m.Variants = append(m.Variants, v)
+	}
+	if len(video) == 0 {
+		m.Variants = append(m.Variants, hls.Variant{Bandwidth: most, AverageBandwidth: mean, Codecs: codecs, Audio: group, URI: hls.EscapeURI(prefix + audio[0].name + ".m3u8")})
+	}
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	j.output = append(j.output, name)
+	return files.write(name, m.Append(nil))
+}
+
+// loudest returns the audio rendition with the highest peak: a variant's BANDWIDTH covers any choice.
+func loudest(audio []*rendition, rows []row) []*rendition {
+	var best []*rendition
+	most := 0
+	for _, r := range audio {
+		if p, _ := peak(rows, r); p > most {
+			best, most = []*rendition{r}, p
+		}
+	}
+	return best
+}
+
+// independent reports whether every segment of every video rendition begins with a picture that needs no other.
+func independent(video []*rendition, rows []row) bool {
+	for k := range rows {
+		if len(video) > 0 && rows[k].access != codec.IDR {
+			return false
+		}
+	}
+	return true
+}
+
+func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
+	p := &hls.MediaPlaylist{Version: 7, PlaylistType: hls.VOD, EndList: true, Map: hls.EscapeURI(r.prefix + "-init.mp4")}
+	p.IndependentSegments = r.track.Kind == codec.Audio || independent([]*rendition{r}, rows)
+	for k := range rows {
+		w := &rows[k]
+		// Differences of absolute times in microseconds add up without drift.
+		from := (w.begin - rows[0].begin).Round(time.Microsecond)
+		to := (w.begin + w.length - rows[0].begin).Round(time.Microsecond)
+		s := hls.Segment{URI: hls.EscapeURI(fmt.Sprintf("%s-%d.m4s", r.prefix, k+1)), Duration: to - from}
+		switch j.o.discontinuity {
+		case "always":
+			s.Discontinuity = k > 0
+		case "on-discontinuity":
+			s.Discontinuity = k > 0 && w.discontinuity
+		}
+		if j.o.timestamps {
+			s.ProgramDateTime = w.time
+		}
+		p.Segments = append(p.Segments, s)
+	}
+	return p
+}
+
+func appendNew(dst []string, values ...string) []string {
+next:
+	for _, v := range values {
+		for _, have := range dst {
+			if have == v {
+				continue next
+			}
+		}
+		dst = append(dst, v)
+	}
+	return dst
+}
+
+// label is what people call a sound track; it differs from the others of its group.
+func label(r *rendition, i int) string {
+	switch {
+	case r.track.Name != "":
+		return fmt.Sprintf("%s (%d)", r.track.Name, i+1)
+	case i == 0:
+		return "Audio"
+	}
+	return fmt.Sprintf("Audio %d", i+1)
+}
+
+// language returns the track's language, and "" when it has none.
+func language(t *codec.Track) string {
+	if t.Language == "und" {
+		return ""
+	}
+	return t.Language
+}
+
+func channels(t *codec.Track) int {
+	switch c := t.Config.(type) {
+	case *codec.AAC:
+		return int(c.Channels)
+	case *codec.G711:
+		return int(c.Channels)
+	}
+	return 0
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/codec"
+)
+
+// rendition is one track as a set of files: an init segment and a media segment for each fragment.
+type rendition struct {
+	track  *codec.Track
+	index  int    // of the Source's tracks
+	name   string // "video", "audio-2"
+	prefix string // of the files' names
+	packer *weir.FMP4
+	hls    bool // named in the playlist
+
+	segments []segment
+	init     int64
+}
+
+// segment is one media segment of a rendition.
+type segment struct {
+	size  int64
+	start uint64 // earliest presentation time, in ticks of the track's timescale on the media timeline
+	ticks uint64 // how long it lasts; 0 without samples
+	count int
+}
+
+// row is what playlists and manifests tell of a fragment.
+type row struct {
+	begin, length time.Duration
+	media         time.Duration // begin on the media timeline
+	discontinuity bool
+	time          time.Time
+	number        string
+	access        codec.RandomAccess // how its pictures begin
+}
+
+// manifests writes the forms that are several files.
+func (j *job) manifests(form form, out string) error {
+	dir, base, prefix := out, "", ""
+	if form != formBoth {
+		dir, base = filepath.Split(out)
+		base = strings.TrimSuffix(base, filepath.Ext(base))
+		prefix = base + "-"
+		if base == "" {
+			return usagef("OUT %q has no name", out)
+		}
+	}
+	if dir == "" {
+		dir = "."
+	}
+	rs, err := j.renditions(form, prefix)
+	if err != nil {
+		return err
+	}
+	files, err := newOutput(dir)
+	if err != nil {
+		return err
+	}
+	defer files.discard()
+	rows, err := j.segments(form, files, rs)
+	if err != nil {
+		return err
+	}
+	playlists, manifest := "", ""
+	switch form {
+	case formHLS:
+		playlists = base + ".m3u8"
+	case formDASH:
+		manifest = base + ".mpd"
+	default:
+		playlists, manifest = "master.m3u8", "manifest.mpd"
+	}
+	if playlists != "" {
+		if err := j.writeHLS(files, playlists, prefix, rs, rows); err != nil {
+			return err
+		}
+	}
+	if manifest != "" {
+		if err := j.writeDASH(files, manifest, rs, rows); err != nil {
+			return err
+		}
+	}
+	return files.commit()
+}
+
+// renditions names the files of each track and says which the playlist can have.
+func (j *job) renditions(form form, prefix string) ([]*rendition, error) {
+	var rs []*rendition
+	count := map[codec.Kind]int{}
+	aac, g711 := 0, 0
+	for i, t := range j.src.Tracks() {
+		_, isG711 := t.Config.(*codec.G711)
+		if isG711 {
+			g711++
+		} else if t.Kind == codec.Audio {
+			aac++
+		}
+		if isG711 && form == formHLS {
+			continue
+		}
+		count[t.Kind]++
+		name := t.Kind.String()
+		if n := count[t.Kind]; n > 1 {
+			name = fmt.Sprintf("%s-%d", name, n)
+		}
+		rs = append(rs, &rendition{track: t, index: i, name: name, prefix: prefix + name, packer: weir.NewFMP4(j.src, i), hls: !isG711})
+	}
+	switch {
+	case g711 == 0:
+	case form == formHLS && aac == 0:
+		return nil, formError{"HLS does not carry G.711 sound; choose tracks with --tracks, or write DASH or MP4"}
+	case form != formDASH:
+		j.notes = append(j.notes, warningReport{Offset: -1, Text: "G.711 sound is left out of the HLS playlist", Count: 1})
+	}
+	return rs, nil
+}
+
+// segments writes the init and media segments of all renditions.
+func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error) {
+	var rows []row
+	var buf []byte
+	for _, r := range rs {
+		var err error
+		if buf, err = r.packer.AppendInit(buf[:0], j.created()); err != nil {
+			return nil, err
+		}
+		r.init = int64(len(buf))
+		if err := files.write(r.prefix+"-init.mp4", buf); err != nil {
+			return nil, err
+		}
+	}
+	var first, total time.Duration
+	err := j.each(j.src, func(f *weir.Fragment) error {
+		if len(rows) == 0 {
+			first = f.Begin
+		}
+		moved := time.Duration(0)
+		if form == formDASH { // its timeline has no gaps
+			moved = total - (f.Begin - first)
+		}
+		total += f.Length
+		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), discontinuity: f.Discontinuity, time: f.Time, number: f.Number}
+		for _, r := range rs {
+			s, err := r.write(files, f, moved)
+			if err != nil {
+				return err
+			}
+			r.segments = append(r.segments, s)
+			if run := &f.Runs[r.index]; r.track.Kind == codec.Video && len(run.Samples) > 0 && w.access == codec.None && run.Samples[0].Sync {
+				w.access = run.Samples[0].Access
+			}
+		}
+		rows = append(rows, w)
+		return nil
+	})
+	return rows, err
+}
+
+// write makes the file of one media segment.
+func (r *rendition) write(files *output, f *weir.Fragment, moved time.Duration) (segment, error) {
+	r.packer.Move(moved)
+	run := &f.Runs[r.index]
+	s := segment{count: len(run.Samples), start: uint64(max(r.packer.MediaTime(run.First(), run.Timescale), 0))}
+	if s.count > 0 {
+		s.ticks = uint64(run.End() - run.DTS)
+	}
+	file, err := files.create(fmt.Sprintf("%s-%d.m4s", r.prefix, len(r.segments)+1))
+	if err != nil {
+		return s, err
+	}
+	s.size, err = r.packer.WriteFragment(file, f)
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	return s, err
+}
+
+// peak returns the largest and the mean bit rate of some renditions' segments together.
+func peak(rows []row, rs ...*rendition) (most, mean int) {
+	var bits, largest float64
+	var length time.Duration
+	for k := range rows {
+		size := int64(0)
+		for _, r := range rs {
+			size += r.segments[k].size
+		}
+		b := float64(size * 8)
+		bits += b
+		length += rows[k].length
+		largest = max(largest, b/rows[k].length.Seconds())
+	}
+	if length > 0 {
+		mean = int(bits / length.Seconds())
+	}
+	return int(largest) + 1, mean + 1
+}
+
+// picture returns the shape of a rendition's pictures.
+func (r *rendition) picture() *codec.Picture {
+	if v, ok := r.track.Config.(codec.VideoConfig); ok {
+		return v.PictureInfo()
+	}
+	return nil
+}
+
+// displaySize returns width and height in square pixels.
+func displaySize(p *codec.Picture) (width, height int) {
+	width, height = int(p.Width), int(p.Height)
+	if p.SARWidth > 0 && p.SARHeight > 0 {
+		width = int((uint64(p.Width)*uint64(p.SARWidth) + uint64(p.SARHeight)/2) / uint64(p.SARHeight))
+	}
+	return width, height
+}
+
+// frameRate returns the mean number of pictures in 1000 seconds.
+func (r *rendition) frameRate(rows []row) int {
+	n := 0
+	var length time.Duration
+	for k := range rows {
+		n += r.segments[k].count
+		length += rows[k].length
+	}
+	if length <= 0 {
+		return 0
+	}
+	return int((int64(n)*int64(time.Second)*1000 + int64(length)/2) / int64(length))
+}

@@ -1,0 +1,299 @@
+package weir
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/mkv"
+)
+
+const (
+	// lookahead is how far the pictures may run ahead of the sound before a fragment is cut without waiting for it.
+	lookahead      = time.Second
+	lookaheadBytes = 8 << 20
+	// jump is a hole in the pictures' times at which a fragment is cut though it is shorter than asked.
+	jump = 500 * time.Millisecond
+)
+
+// pending is a frame that belongs to no fragment yet. Its bytes stay in the reader's window.
+type pending struct {
+	block    mkv.Block
+	input    int
+	document int
+	cluster  int
+	time     time.Duration // presentation time less CodecDelay
+	info     codec.FrameInfo
+	walked   bool // info is known
+}
+
+// cutter finds where a fragment ends in the Source's pending frames.
+type cutter struct {
+	scan  int // the frames before have been looked at
+	count int // of the lead's frames seen
+	bytes int
+
+	from    time.Duration // the lead's first time
+	latest  time.Duration // the largest of the lead's times
+	step    time.Duration // distance of the lead's last two times
+	cluster int           // of the lead's last frame
+	turn    int           // the first pending frame of the current Cluster
+	within  int           // the Cluster of the last frame looked at
+
+	// A cut that waits for the sound: pictures from index at on, and sound from time on, belong to the next fragment.
+	waiting bool
+	at      int
+	time    time.Duration
+	ahead   int
+	passed  []bool // by input: its sound has come to time
+
+	// what emit takes
+	bound  int  // no frame from here on
+	sorted bool // sound is taken by time
+}
+
+func (c *cutter) reset() {
+	*c = cutter{passed: c.passed[:0], within: -1}
+}
+
+// look takes the next pending frame into account and reports whether a fragment is whole.
+func (c *cutter) look(s *Source) bool {
+	i := c.scan
+	p := &s.pend[i]
+	lead := p.input == s.lead
+	if p.cluster != c.within {
+		c.within, c.turn = p.cluster, i
+		if s.opts.ByCluster && i > 0 {
+			return c.take(i, false)
+		}
+	}
+	c.scan++
+	if s.opts.ByCluster {
+		return false
+	}
+	if c.waiting {
+		return c.wait(s, i, p, lead)
+	}
+	c.bytes += p.block.Size
+	if !lead {
+		return c.tooLarge(s, i)
+	}
+	if c.count == 0 {
+		c.from, c.latest, c.step = p.time, p.time, 0
+	} else if s.starts(p) {
+		switch {
+		case p.time < c.latest-discontinuityTolerance || p.time-c.latest > jump+c.step*2:
+			return c.take(c.hard(i), false)
+		case p.time-c.from >= s.opts.FragmentDuration-s.tracks[p.input].TimestampUnit-time.Millisecond:
+			c.waiting, c.at, c.time, c.ahead = true, i, p.time, 0
+			for range s.inputs {
+				c.passed = append(c.passed, false)
+			}
+			return c.wait(s, i, p, true)
+		}
+	}
+	c.count++
+	if d := p.time - c.latest; d > 0 {
+		c.step = d
+	}
+	c.latest = max(c.latest, p.time)
+	c.cluster = p.cluster
+	return c.tooLarge(s, i)
+}
+
+// hard is where a fragment ends whose successor's clock is another one: before the successor's Cluster, if that began since the lead's last frame.
+func (c *cutter) hard(i int) int {
+	if c.within != c.cluster && c.turn > 0 {
+		return c.turn
+	}
+	return i
+}
+
+func (c *cutter) take(bound int, sorted bool) bool {
+	c.bound, c.sorted = bound, sorted
+	if !sorted {
+		c.at = bound
+	}
+	return true
+}
+
+// tooLarge cuts without a key frame where the input has none for too long.
+func (c *cutter) tooLarge(s *Source, i int) bool {
+	if c.bytes < s.opts.MaxFragment || i == 0 {
+		return false
+	}
+	return c.take(i, false)
+}
+
+// wait looks, behind the key frame of a cut, for sound that belongs before it.
+func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
+	c.ahead += p.block.Size
+	if lead {
+		if i > c.at && s.starts(p) && (p.time < c.latest-discontinuityTolerance || p.time-c.latest > jump+c.step*2) {
+			return c.take(c.hard(i), true)
+		}
+		c.latest = max(c.latest, p.time)
+		c.cluster = p.cluster
+	} else if s.inputs[p.input].track.Kind == codec.Audio && p.time >= c.time {
+		c.passed[p.input] = true
+	}
+	done := true
+	for j := range s.inputs {
+		if in := &s.inputs[j]; in.track.Kind == codec.Audio && !c.passed[j] {
+			done = false
+			// sound that came before the key frame may have passed already
+			for k := i; k >= 0; k-- {
+				if q := &s.pend[k]; q.input == j {
+					c.passed[j] = q.time >= c.time
+					done = c.passed[j]
+					break
+				}
+			}
+			if !done {
+				break
+			}
+		}
+	}
+	if done || lead && p.time-c.time > lookahead || c.ahead > lookaheadBytes {
+		return c.take(i+1, true)
+	}
+	return false
+}
+
+// rest takes all that is left at the end of the input.
+func (c *cutter) rest(s *Source) {
+	if c.waiting {
+		c.take(len(s.pend), true)
+		return
+	}
+	c.take(len(s.pend), false)
+}
+
+// starts reports whether a fragment may begin with p.
+func (s *Source) starts(p *pending) bool {
+	if s.inputs[p.input].track.Kind == codec.Audio {
+		return true
+	}
+	return p.info.Access != codec.None && (p.block.Key || p.info.Access == codec.IDR)
+}
+
+// emit makes a fragment of the frames that the cutter chose and keeps the others.
+func (s *Source) emit() (*Fragment, error) {
+	c := &s.cut
+	f := &s.fragment
+	for i := range s.frames {
+		s.frames[i] = s.frames[i][:0]
+	}
+	s.arena = s.arena[:0]
+	first, cluster := -1, -1
+	kept := s.spare[:0]
+	for i := range s.pend {
+		p := &s.pend[i]
+		in := i < c.at
+		if c.sorted && p.input != s.lead && s.inputs[p.input].track.Kind == codec.Audio && i < c.bound {
+			in = p.time < c.time
+		}
+		if !in {
+			kept = append(kept, *p)
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		cluster = max(cluster, p.cluster)
+		if err := s.frame(p); err != nil {
+			return nil, err
+		}
+	}
+	if first >= 0 {
+		f.Document, f.Offset = s.pend[first].document, s.pend[first].block.Offset
+	}
+	s.spare, s.pend = s.pend[:0], kept
+	c.reset()
+	if first < 0 {
+		return nil, nil
+	}
+	if s.started {
+		f.Index++
+	}
+	s.started = true
+	for i := range f.Runs {
+		f.Runs[i].Samples, f.Runs[i].Bytes = f.Runs[i].Samples[:0], 0
+	}
+	if err := s.timeline.settle(f, s.frames); err != nil {
+		return nil, err
+	}
+	for i := range f.Runs {
+		r := &f.Runs[i]
+		for j := range r.Samples {
+			r.Bytes += int64(len(r.Samples[j].Data))
+		}
+	}
+	s.stamp(f, cluster)
+	return f, nil
+}
+
+// frame gives p its bytes as the outputs have them, and its place among the fragment's frames.
+func (s *Source) frame(p *pending) error {
+	in := &s.inputs[p.input]
+	data := s.whole(&p.block, &s.arena)
+	t := timed{pts: p.time, duration: p.block.Duration}
+	if in.track.Kind == codec.Video {
+		if !p.walked {
+			return at(in.track, p.block.Offset, in.cause)
+		}
+		if p.info.Rewrite {
+			from := len(s.arena)
+			var err error
+			if s.arena, err = in.video.AppendFrame(s.arena, data); err != nil {
+				return at(in.track, p.block.Offset, err)
+			}
+			data = s.arena[from:len(s.arena):len(s.arena)]
+		}
+		t.sample.Access = p.info.Access
+		t.sample.Sync = p.info.Access != codec.None && (p.block.Key || p.info.Access == codec.IDR)
+	}
+	t.sample.Data = data
+	s.frames[p.input] = append(s.frames[p.input], t)
+	return nil
+}
+
+// at gives a codec error its track and place.
+func at(track *codec.Track, offset int64, err error) error {
+	return &codec.Error{Track: track.Number, CodecID: track.CodecID, Offset: offset, Err: err}
+}
+
+// stamp gives f its tags, its number and its wall-clock time.
+func (s *Source) stamp(f *Fragment, cluster int) {
+	f.Tags = f.Tags[:0]
+	rest := s.tags[:0]
+	s.number++
+	f.Number = strconv.Itoa(s.number)
+	raw := f.Start - f.Moved
+	numbered, dated := false, false
+	for _, t := range s.tags {
+		if t.before > cluster {
+			rest = append(rest, t)
+			continue
+		}
+		f.Tags = append(f.Tags, t.Tag)
+		switch t.Name {
+		case tagFragmentNumber:
+			if !numbered {
+				f.Number, numbered = t.Value, true
+			}
+		case tagProducerTimestamp:
+			if at, ok := parseEpoch(t.Value); ok && !dated {
+				s.anchor, dated = at.Add(-raw), true
+			}
+		}
+	}
+	s.tags = rest
+	if s.anchor.IsZero() {
+		s.anchor = s.r.Info().Date
+	}
+	if s.anchor.IsZero() {
+		s.anchor = time.Unix(0, 0).UTC()
+	}
+	f.Time = s.anchor.Add(raw)
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Every check of the project, what fails fastest first. FUZZTIME (5s) is the time of each fuzz target.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export LC_ALL=C CI=true
+began=$SECONDS
+step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - began)); }
+trap 'code=$?; [ $code = 0 ] || printf "\nFAILED after %d s\n" $((SECONDS - began))' EXIT
+
+step tools
+scripts/tools.sh
+
+step gofmt
+unformatted=$(gofmt -l .)
+[ -z "$unformatted" ] || { echo "gofmt would change:" $unformatted >&2; exit 1; }
+
+step go mod tidy
+go mod tidy -diff
+
+step go vet
+go vet ./...
+
+step go fix
+go fix -diff ./...
+
+step staticcheck
+go tool staticcheck ./...
+
+step tests with the race detector
+go test -race -timeout 10m ./...
+
+step builds for other systems
+for target in linux/arm64 darwin/arm64 windows/amd64; do
+  echo "$target"
+  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build ./...
+done
+
+if [ "$(go env GOHOSTOS)/$(go env GOHOSTARCH)" = linux/amd64 ]; then
+  step tests on 32 bits
+  CGO_ENABLED=0 GOARCH=386 go test -timeout 10m ./...
+fi
+
+step fuzz targets
+scripts/fuzz.sh "${FUZZTIME:-5s}"
+
+step demo
+make --no-print-directory demo
+
+printf '\nall checks passed in %d s\n' $((SECONDS - began))
