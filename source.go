@@ -78,6 +78,7 @@ type input struct {
 	video   codec.VideoConfig // nil for sound, and until the configuration is known
 	cause   error             // why the configuration is not known yet
 	walked  bool              // one of its frames has been
+	keep    bool              // parameter sets stay in band
 }
 
 // NewSource returns a Source of a stream. It reads up to the end of the first fragment.

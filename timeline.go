@@ -24,7 +24,6 @@ type Timeline struct {
 	end     time.Duration // of the fragment before, on the timeline's clock
 	moved   time.Duration // how far that one was moved
 	rawEnd  time.Duration // the largest end on the source's clock so far
-	number  int
 
 	pts, diff []time.Duration
 	p, d, s   []int64

@@ -205,6 +205,11 @@ func (s *Source) walk(in *input, p *pending, data []byte) error {
 		return at(in.track, p.block.Offset, err)
 	}
 	in.walked = true
+	// A set that was redefined in band may be set back by one that equals the record's: from then on all stay.
+	in.keep = in.keep || info.NewSets
+	if in.keep && info.Rewrite && info.ParameterSets && lengthSize(in.video) == 4 {
+		info.Rewrite = false
+	}
 	p.info, p.walked = info, true
 	if info.Changed {
 		return s.changed(in, p, data)
@@ -221,18 +226,40 @@ func form(n int) string {
 
 // changed refuses a picture whose parameter sets make another stream of it. Other sets for the same kind of picture stay in band.
 func (s *Source) changed(in *input, p *pending, data []byte) error {
-	config, err := codec.Rebuild(in.track.CodecID, nil, slices.Values([][]byte{data}))
+	frame, err := in.video.AppendFrame(nil, data)
 	if err != nil {
-		return nil // sets that do not make a whole configuration: they stay in band
+		return at(in.track, p.block.Offset, err)
 	}
-	if v, ok := config.(codec.VideoConfig); ok {
-		a, b := in.video.PictureInfo(), v.PictureInfo()
-		if !s.opts.Strict && a.Width == b.Width && a.Height == b.Height && a.ChromaFormat == b.ChromaFormat && a.BitDepth == b.BitDepth {
-			s.warn(in.track.Number, p.block.Offset, "parameter sets change and stay in band")
-			return nil
+	have := in.video.PictureInfo()
+	for nal := range codec.SplitAnnexB(codec.AppendAnnexB(nil, frame)) {
+		picture, ok := parseSPS(in.video, nal)
+		if !ok {
+			continue
+		}
+		if s.opts.Strict || picture.Width != have.Width || picture.Height != have.Height || picture.ChromaFormat != have.ChromaFormat || picture.BitDepth != have.BitDepth {
+			return &codec.Error{Track: in.track.Number, CodecID: in.track.CodecID, Offset: p.block.Offset, Err: codec.ErrInvalidPrivate,
+				Detail: fmt.Sprintf("codec private data changes: %d×%d after %d×%d", picture.Width, picture.Height, have.Width, have.Height)}
 		}
 	}
-	return &codec.Error{Track: in.track.Number, CodecID: in.track.CodecID, Offset: p.block.Offset, Err: codec.ErrInvalidPrivate, Detail: "codec private data changes"}
+	s.warn(in.track.Number, p.block.Offset, "parameter sets change and stay in band")
+	return nil
+}
+
+// parseSPS reads nal if it is a sequence parameter set of the base layer.
+func parseSPS(config codec.Config, nal []byte) (codec.Picture, bool) {
+	var p codec.Picture
+	err := codec.ErrInvalidPrivate
+	switch config.(type) {
+	case *codec.AVC:
+		if nal[0]&0x1F == 7 {
+			p, err = codec.ParseAVCSPS(nal)
+		}
+	case *codec.HEVC:
+		if len(nal) > 2 && nal[0]>>1&0x3F == 33 && nal[0]&1 == 0 && nal[1]>>3 == 0 {
+			p, err = codec.ParseHEVCSPS(nal)
+		}
+	}
+	return p, err == nil
 }
 
 // rebuild makes the configuration of a track without one from the parameter sets of the frame that came last.
@@ -272,4 +299,15 @@ func (s *Source) unresolved() error {
 		}
 	}
 	return nil
+}
+
+// lengthSize returns how many bytes the NAL unit lengths of a track's frames have, 0 for Annex B.
+func lengthSize(config codec.Config) int {
+	switch c := config.(type) {
+	case *codec.AVC:
+		return c.LengthSize
+	case *codec.HEVC:
+		return c.LengthSize
+	}
+	return 0
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Rebuild makes the configuration of a video track whose private data Parse refused with ErrMissingPrivate or
-// ErrInvalidPrivate, from parameter sets in Annex B form in the private data, or else from those inside the frames.
+// ErrInvalidPrivate, from parameter sets in Annex B form in the private data, or else from those inside the frames:
+// frames in Annex B, or with lengths where the private data is a record that says how long these are.
 // It takes frames until the sets are complete; bound the iterator to bound the search. The LengthSize of the result is that
 // of the frames seen. When it finds no sets, it returns an error of the kind that Parse returned.
 func Rebuild(codecID string, private []byte, frames iter.Seq[[]byte]) (Config, error) {
@@ -82,6 +83,10 @@ func (c *collector) addFrame(data []byte) {
 	if size < 0 || !walks(data, size, 1) {
 		var ok bool
 		if size, ok = DetectLengthSize(data); !ok {
+			return
+		}
+		// Without a record nothing says how long the lengths are; a guess is no basis for a configuration.
+		if c.declared < 0 && size != 0 {
 			return
 		}
 	}

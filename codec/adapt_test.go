@@ -31,16 +31,16 @@ func TestRebuild(t *testing.T) {
 		{"AVC sets in Annex B", "V_MPEG4/ISO/AVC", annexB(sps, pps), nil, 0, nil},
 		{"AVC sets in Annex B, frames with lengths", "V_MPEG4/ISO/AVC", annexB(sps, pps), [][]byte{prefixed(4, slice)}, 4, nil},
 		{"AVC sets in Annex B, frames too", "V_MPEG4/ISO/AVC", annexB(sps, pps), [][]byte{annexB(slice)}, 0, nil},
-		{"AVC nothing, sets in frames", "V_MPEG4/ISO/AVC", nil, [][]byte{prefixed(4, slice), prefixed(4, sps, pps, idr)}, 4, nil},
+		{"AVC nothing, sets in frames of unknown lengths", "V_MPEG4/ISO/AVC", nil, [][]byte{prefixed(4, slice), prefixed(4, sps, pps, idr)}, 0, codec.ErrMissingPrivate},
 		{"AVC nothing, Annex B frames", "V_MPEG/ISO/AVC", nil, [][]byte{annexB(sps, pps, idr)}, 0, nil},
-		{"AVC sets in two frames", "V_MPEG4/ISO/AVC", nil, [][]byte{prefixed(4, sps), prefixed(4, pps, idr)}, 4, nil},
+		{"AVC sets in two frames", "V_MPEG4/ISO/AVC", nil, [][]byte{annexB(sps), annexB(pps, idr)}, 0, nil},
 		{"AVC record without sets, 2-byte lengths", "V_MPEG4/ISO/AVC", []byte{1, 66, 0, 21, 0xfd, 0xe0, 0},
 			[][]byte{prefixed(2, sps, pps, idr)}, 2, nil},
-		{"AVC bad record", "V_MPEG4/ISO/AVC", []byte{7, 7, 7}, [][]byte{prefixed(4, sps, pps, idr)}, 4, nil},
-		{"AVC bad SPS is passed over", "V_MPEG4/ISO/AVC", nil, [][]byte{prefixed(4, badSPS, sps, pps)}, 4, nil},
+		{"AVC bad record", "V_MPEG4/ISO/AVC", []byte{7, 7, 7}, [][]byte{annexB(sps, pps, idr)}, 0, nil},
+		{"AVC bad SPS is passed over", "V_MPEG4/ISO/AVC", nil, [][]byte{annexB(badSPS, sps, pps)}, 0, nil},
 		{"AVC record with wrong length size", "V_MPEG4/ISO/AVC", short, [][]byte{prefixed(4, slice)}, 4, nil},
 		{"HEVC sets in Annex B", "V_MPEGH/ISO/HEVC", annexB(vps, hsps, hpps), nil, 0, nil},
-		{"HEVC nothing, sets in frames", "V_MPEGH/ISO/HEVC", nil, [][]byte{prefixed(4, vps, hsps, hpps, hidr)}, 4, nil},
+		{"HEVC nothing, Annex B frames", "V_MPEGH/ISO/HEVC", nil, [][]byte{annexB(vps, hsps, hpps, hidr)}, 0, nil},
 		{"HEVC record without arrays", "V_MPEG/ISO/HEVC", append(slices.Clone(hevcRecord[:22]), 0),
 			[][]byte{prefixed(4, vps, hsps, hpps, hidr)}, 4, nil},
 		{"AVC nothing at all", "V_MPEG4/ISO/AVC", nil, nil, 0, codec.ErrMissingPrivate},
@@ -90,7 +90,7 @@ func TestRebuildStops(t *testing.T) {
 	frames := func(yield func([]byte) bool) {
 		for {
 			taken++
-			if !yield(prefixed(4, sps, pps)) {
+			if !yield(annexB(sps, pps)) {
 				return
 			}
 		}

@@ -135,6 +135,3 @@ func (r *bitReader) remaining() int {
 	}
 	return (len(r.b)-r.pos)*8 + int(r.left)
 }
-
-// consumed returns the number of bits read so far.
-func (r *bitReader) consumed() int { return r.pos*8 - int(r.left) }

@@ -67,24 +67,16 @@ func TestExpGolomb(t *testing.T) {
 // TestShortTermSets reads sets that are coded as changes of the one before.
 func TestShortTermSets(t *testing.T) {
 	w := bitWriter{}
-	ue := func(v uint32) {
-		n := uint8(0)
-		for (v+1)>>(n+1) != 0 {
-			n++
-		}
-		w.u(0, n)
-		w.u(v+1, n+1)
-	}
-	ue(2)     // num_short_term_ref_pic_sets
-	ue(2)     // num_negative_pics: -1, -3
-	ue(0)     // num_positive_pics
-	ue(0)     // -1
+	w.ue(2)   // num_short_term_ref_pic_sets
+	w.ue(2)   // num_negative_pics: -1, -3
+	w.ue(0)   // num_positive_pics
+	w.ue(0)   // -1
 	w.u(1, 1) // used
-	ue(1)     // -3
+	w.ue(1)   // -3
 	w.u(1, 1)
 	w.u(1, 1) // inter_ref_pic_set_prediction_flag
 	w.u(0, 1) // delta_rps_sign
-	ue(0)     // +1: -1 falls on the picture itself and drops out
+	w.ue(0)   // +1: -1 falls on the picture itself and drops out
 	w.u(0b111, 3)
 	r := bitReader{b: w.b}
 	n := r.ue(64)

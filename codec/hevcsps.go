@@ -103,14 +103,16 @@ func parseHEVCSPS(nal []byte) (hevcSPSInfo, error) {
 
 // skipHEVCCodingTools passes over the fields between the ordering information and the VUI.
 func skipHEVCCodingTools(r *bitReader, log2MaxPOC uint8) {
-	r.ue(3)                   // log2_min_luma_coding_block_size_minus3
-	r.ue(3)                   // log2_diff_max_min_luma_coding_block_size
-	r.ue(3)                   // log2_min_luma_transform_block_size_minus2
-	r.ue(3)                   // log2_diff_max_min_luma_transform_block_size
-	r.ue(4)                   // max_transform_hierarchy_depth_inter
-	r.ue(4)                   // max_transform_hierarchy_depth_intra
-	if r.flag() && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
-		skipHEVCScalingLists(r)
+	r.ue(3)       // log2_min_luma_coding_block_size_minus3
+	r.ue(3)       // log2_diff_max_min_luma_coding_block_size
+	r.ue(3)       // log2_min_luma_transform_block_size_minus2
+	r.ue(3)       // log2_diff_max_min_luma_transform_block_size
+	r.ue(4)       // max_transform_hierarchy_depth_inter
+	r.ue(4)       // max_transform_hierarchy_depth_intra
+	if r.flag() { // scaling_list_enabled_flag
+		if r.flag() { // sps_scaling_list_data_present_flag
+			skipHEVCScalingLists(r)
+		}
 	}
 	r.u(2)        // amp_enabled_flag, sample_adaptive_offset_enabled_flag
 	if r.flag() { // pcm_enabled_flag

@@ -42,7 +42,10 @@ func skipHEVCHRD(r *bitReader, maxSubLayersMinus1 uint32) {
 		r.u(15) // three delay lengths
 	}
 	for i := uint32(0); i <= maxSubLayersMinus1 && r.err == nil; i++ {
-		fixed := r.flag() || r.flag() // fixed_pic_rate_general_flag, fixed_pic_rate_within_cvs_flag
+		fixed := r.flag() // fixed_pic_rate_general_flag
+		if !fixed {
+			fixed = r.flag() // fixed_pic_rate_within_cvs_flag
+		}
 		lowDelay := false
 		if fixed {
 			r.ueAny() // elemental_duration_in_tc_minus1

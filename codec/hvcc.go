@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // hvccHeaderSize is the size of hvcC before its arrays (14496-15, 8.3.3.1.2).
@@ -44,12 +45,37 @@ func parseHEVCRecord(private []byte) (*HEVC, error) {
 	record[21] |= 3
 	c := &HEVC{LengthSize: lengthSize, record: record}
 	s := setCursor{b: record, pos: hvccHeaderSize}
+	var arrays [][]byte
 	for range record[22] { // numOfArrays
+		from := s.pos
 		if err := c.parseArray(&s); err != nil {
 			return nil, err
 		}
+		arrays = append(arrays, record[from:s.pos])
+	}
+	if !slices.IsSortedFunc(arrays, compareArrays) {
+		slices.SortStableFunc(arrays, compareArrays)
+		sorted := append(bytes.Clone(record[:hvccHeaderSize]), bytes.Join(arrays, nil)...)
+		return parseHEVCRecord(append(sorted, record[s.pos:]...))
 	}
 	return c, nil
+}
+
+// compareArrays puts VPS before SPS before PPS before all others: the order that decoders need who feed the sets to
+// themselves as they stand. Records may have any (14496-15, 8.3.3.1.3).
+func compareArrays(a, b []byte) int {
+	rank := func(array []byte) int {
+		switch array[0] & 0x3f {
+		case hevcVPS:
+			return 0
+		case hevcSPS:
+			return 1
+		case hevcPPS:
+			return 2
+		}
+		return 3
+	}
+	return rank(a) - rank(b)
 }
 
 // parseArray reads one array of NAL units of one kind, and marks it complete when it is of parameter sets.

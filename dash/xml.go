@@ -5,13 +5,25 @@ import (
 	"unicode/utf8"
 )
 
+// isPlain holds the ASCII characters that stand for themselves in XML.
+var isPlain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '&' && c != '<' && c != '>' && c != '"'
+	}
+	return t
+}()
+
 // appendEscaped appends s as character data or as an attribute value in double quotes (XML 1.0, 2.4 and 3.3.3). White space
 // but the blank is written by number, so that it is not normalised; what XML has no way to hold is left out.
 func appendEscaped(dst []byte, s string) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c, size := s[i], 1
-		var ref string
+		if isPlain[c] {
+			i++
+			continue
+		}
+		var ref string // none for what is left out
 		switch {
 		case c >= utf8.RuneSelf:
 			var r rune
@@ -35,9 +47,6 @@ func appendEscaped(dst []byte, s string) []byte {
 			ref = "&#10;"
 		case c == '\r':
 			ref = "&#13;"
-		case c >= ' ':
-			i++
-			continue
 		}
 		dst = append(dst, s[from:i]...)
 		dst = append(dst, ref...)

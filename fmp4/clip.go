@@ -117,8 +117,9 @@ func (c *Clip) SetStart(trackID uint32, start time.Duration) error {
 }
 
 // Add adds the tables of a run, whose payload is the next in the file. A gap to the run before makes the last sample
-// before it last longer. An overlap makes it shorter. Add fails, and changes nothing, with ErrInvalid when the run begins before the last sample of the one
-// before, and with ErrLimit when the gap is too long for 32 bits. A run without samples is left out.
+// before it last longer, an overlap makes it shorter. Add fails, and changes nothing, with ErrInvalid when the run does
+// not begin after the beginning of that sample, and with ErrLimit when the gap is too long for 32 bits. A run without
+// samples is left out.
 func (c *Clip) Add(run ClipRun) error {
 	t, err := c.track(run.TrackID)
 	if err != nil {

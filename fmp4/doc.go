@@ -58,6 +58,6 @@
 //
 // # Caveats
 //
-// Times come settled: the package refuses durations of 0, negative composition offsets and overlapping runs, and
-// repairs none of them. Equal arguments give equal bytes; creation times are arguments, never the clock.
+// Times come settled: the package refuses durations of 0, negative composition offsets, and runs of a clip that overlap
+// by a whole sample, and repairs none of them. Equal arguments give equal bytes; creation times are arguments, never the clock.
 package fmp4

@@ -14,11 +14,16 @@ import (
 	"github.com/seed63bb8431/weir/fmp4"
 )
 
-// gop returns a run of pictures with one B picture behind each P: sizes differ, durations do not.
+// gop returns a run of n pictures, seen in the order 0 2 1 4 3 and so on, one after the other: sizes differ, durations
+// do not.
 func gop(n int) []fmp4.Sample {
 	samples := make([]fmp4.Sample, n)
 	for i := range samples {
-		samples[i] = fmp4.Sample{Duration: 3600, Size: uint32(100 + 7*i%31), CompositionOffset: int32(3600 * (1 + 2*(i%2))), Sync: i == 0}
+		pictures := 2 * (i % 2) // from decoding to presentation
+		if i == 0 || i == n-1 && i%2 == 1 {
+			pictures = 1
+		}
+		samples[i] = fmp4.Sample{Duration: 3600, Size: uint32(10 + 7*i%31), CompositionOffset: int32(3600 * pictures), Sync: i == 0}
 	}
 	return samples
 }

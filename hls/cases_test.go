@@ -38,7 +38,7 @@ var cases = map[string]playlist{
 			{URI: "12.mp4", Duration: 2663 * time.Millisecond, Discontinuity: true, ProgramDateTime: start},
 			{URI: "13.mp4", Duration: 2680 * time.Millisecond, Discontinuity: true, ProgramDateTime: start.Add(2663 * time.Millisecond)},
 			{URI: "14.mp4", Duration: 998 * time.Millisecond, Discontinuity: true, ProgramDateTime: start.Add(24 * time.Hour), Map: "init.mp4?SequenceNumber=1"},
-			{URI: "15.mp4", Duration: 4499 * time.Millisecond, ProgramDateTime: start.Add(24*time.Hour + 998*time.Millisecond), Map: "init.mp4?SequenceNumber=1"},
+			{URI: "15.mp4", Duration: 3999 * time.Millisecond, ProgramDateTime: start.Add(24*time.Hour + 998*time.Millisecond), Map: "init.mp4?SequenceNumber=1"},
 		},
 	},
 	"gap-event": &hls.MediaPlaylist{

@@ -108,7 +108,8 @@ func TestReadMultivariantPlaylist(t *testing.T) {
 	}
 
 	var renditions []hls.Rendition
-	for _, a := range m.Variants[0].Alternatives {
+	all := m.Variants[0].Alternatives // the group again for each line read
+	for _, a := range all[len(all)-len(p.Renditions):] {
 		renditions = append(renditions, hls.Rendition{
 			Type: hls.MediaType(a.Type), GroupID: a.GroupId, Name: a.Name, Language: a.Language,
 			Default: a.Default, Autoselect: a.Autoselect == "YES", URI: a.URI,

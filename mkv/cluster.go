@@ -51,6 +51,9 @@ func (r *Reader) stepCluster() (Token, error) {
 		r.crc = checksum{on: true, want: binary.LittleEndian.Uint32(b), at: w.pos}
 		return 0, nil
 	}
+	if err := r.doubt(e, r.cluEnd); err != nil {
+		return 0, err
+	}
 	if !r.crc.on {
 		return 0, r.pass(e)
 	}

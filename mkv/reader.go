@@ -404,9 +404,7 @@ func (r *Reader) resume(document bool) {
 		return
 	}
 	r.state = inSegment
-	if r.segEnd != SizeUnknown && r.w.pos >= r.segEnd {
-		r.segEnd = SizeUnknown
-	}
+	r.segEnd = SizeUnknown // bytes may have been put in or lost: the size says nothing any more
 }
 
 // plausibleCluster reports whether b starts with a Cluster whose first child is one that Clusters have.
@@ -558,7 +556,50 @@ func (r *Reader) stepSegment() (Token, error) {
 		}
 		return TokenTags, nil
 	}
+	if err := r.doubt(e, r.segEnd); err != nil {
+		return 0, err
+	}
 	return 0, r.pass(e)
+}
+
+// maxDoubt is the size up to which an unknown element is checked against what follows it.
+const maxDoubt = 1 << 20
+
+// doubt looks behind an unknown element before it is skipped, when the reader is to go past damage: junk often looks
+// like an element, and its size would lead over what is whole. What follows must be an element that has its place here.
+func (r *Reader) doubt(e element, end int64) error {
+	if !r.opts.Resync || e.size == SizeUnknown || inPlace(e.id, r.state) {
+		return nil
+	}
+	next := e.body + e.size
+	if next == end {
+		return nil
+	}
+	if e.size > maxDoubt {
+		return r.syntax(e.at, "unknown element "+name(e.id))
+	}
+	if n := int(next - r.w.pos); !r.w.has(n+4) && r.w.end()-next < 4 {
+		return nil
+	}
+	if id, n := parseID(r.w.rest()[next-r.w.pos:]); n <= 0 || !inPlace(id, r.state) {
+		return r.syntax(e.at, "unknown element "+name(e.id)+" and no known one behind it")
+	}
+	return nil
+}
+
+// inPlace reports whether an element is one that Segments, or Clusters, have.
+func inPlace(id ElementID, s state) bool {
+	if id == idVoid || id == idCRC32 || endsCluster(id) {
+		return true
+	}
+	if s != inCluster {
+		return false
+	}
+	switch id {
+	case idTimestamp, idSimpleBlock, idBlockGroup, idPosition, idPrevSize, idSilentTracks, idEncryptedBlock:
+		return true
+	}
+	return false
 }
 
 func (r *Reader) beginCluster(e element) error {

@@ -40,6 +40,9 @@ const (
 	idPosition      ElementID = 0xA7
 	idPrevSize      ElementID = 0xAB
 
+	idSilentTracks   ElementID = 0x5854
+	idEncryptedBlock ElementID = 0xAF
+
 	idTrackEntry          ElementID = 0xAE
 	idTrackNumber         ElementID = 0xD7
 	idTrackUID            ElementID = 0x73C5

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,10 +166,8 @@ func (r *Reader) readTrackEntry(entry element, b []byte) (TrackEntry, error) {
 }
 
 func (t *TrackEntry) drop(what string) {
-	for _, d := range t.Dropped {
-		if d == what {
-			return
-		}
+	if slices.Contains(t.Dropped, what) {
+		return
 	}
 	t.Dropped = append(t.Dropped, what)
 }

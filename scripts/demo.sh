@@ -26,7 +26,7 @@ want=$(counts "$source")
 failed=0 rows=()
 # row WHAT FILE SIZE [EXTRA]: checks FILE; EXTRA is a command that has to succeed too
 row() {
-  local what=$1 file=$2 size=$3 problems=() got
+  local what=$1 file=$PWD/$2 size=$3 problems=() got # ffmpeg's DASH client wants the whole path
   shift 3
   ffmpeg -v error -nostdin -xerror -i "$file" -map 0 -f null - || problems+=("ffmpeg does not decode it")
   got=$(counts "$file") || problems+=("ffprobe does not read it")
@@ -34,7 +34,10 @@ row() {
   [ $# = 0 ] || "$@" || problems+=("$1 refuses it")
   local check="ok: ${got/ / pictures, } sound frames"
   [ ${#problems[@]} = 0 ] || { check="FAIL: $(IFS=';'; echo "${problems[*]}")"; failed=1; }
-  rows+=("$what|${file#"$out/"}|$size|$(probe "$file" -show_entries stream=codec_name)|$(probe "$file" -show_entries format=duration | cut -c1-5) s|$check")
+  local codecs length
+  codecs=$(ffprobe -v error -of csv=p=0 -show_entries stream=index,codec_name "$file" | grep . | sort -u | cut -d, -f2 | paste -sd " ") || codecs='?'
+  length=$(probe "$file" -show_entries format=duration | cut -c1-5) || length='?'
+  rows+=("$what|${file#"$PWD/"}|$size|$codecs|$length s|$check")
 }
 
 row 'source' "$source" "$(size "$source")"

@@ -19,13 +19,14 @@ avc() { # OUT X264-PARAMS OPTION...
 hevc() { # OUT X265-PARAMS OPTION...
   ff "${picture[@]}" -pix_fmt yuv420p -c:v libx265 -preset veryfast -crf 38 -x265-params "log-level=error:pools=1:frame-threads=1:keyint=25:min-keyint=25:scenecut=0:b-adapt=0:$2" "${@:3}" "${exact[@]}" -f hevc "$1"
 }
-aac() { ff -f lavfi -i "sine=f=$2:r=48000:d=4" -ac 2 -c:a aac -b:a 24k "${exact[@]}" -f adts "$1"; }
+aac() { ff -f lavfi -i "sine=f=$2:r=48000:d=$3" -ac 2 -c:a aac -b:a 24k "${exact[@]}" -f adts "$1"; }
 g711() { ff -f lavfi -i sine=f=500:r=8000:d=2 -ac 1 -c:a "$2" "${exact[@]}" -f wav "$1"; }
 
 # ---- elementary streams ---------------------------------------------------------------------------------------------
 cd "$work"
 avc b.264 bframes=3:b-pyramid=normal
 avc p.264 bframes=0
+hevc long.265 bframes=4:b-pyramid=1:open-gop=1
 picture=(-f lavfi -i testsrc2=s=160x90:r=25:d=2) # from here on two seconds
 avc short.264 bframes=2
 avc repeat.264 bframes=0:repeat-headers=1
@@ -33,8 +34,9 @@ avc field.264 bframes=2:tff=1 -flags +ildct+ilme -vf scale=160:96
 hevc b.265 bframes=4:b-pyramid=1:open-gop=1
 hevc closed.265 bframes=2:open-gop=0
 hevc hdr.265 "bframes=2:open-gop=0:repeat-headers=0:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:range=limited:hdr10=1:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400" -pix_fmt yuv420p10le -profile:v main10
-aac low.aac 440
-aac high.aac 880
+aac low.aac 440 4
+aac english.aac 440 2
+aac deutsch.aac 880 2
 ff -f lavfi -i sine=f=440:r=48000:d=2 -ac 1 -c:a libopus -b:a 16k "${exact[@]}" o.ogg
 g711 a.wav pcm_alaw
 g711 u.wav pcm_mulaw
@@ -68,12 +70,12 @@ file_getmedia() { merge abs.mkv "${rate[@]}" -y 0:1690000000000 b.264 -y 0:16900
 file_unknown_size() { copy -i v.mkv -map 0 -live 1 unknown-size.mkv; }
 file_annexb_noprivate() { copy -r 25 -i repeat.264 -map 0 -write_crc32 0 lengths.mkv; ./gen lengths.mkv annexb-noprivate.mkv annexb noprivate; }
 file_gap() { copy -i av.mkv -map 0 -bsf "noise=drop=gte(pts\,1000)*lt(pts\,3000)" gap.mkv; }
-file_truncated() { head -c $(($(stat -c %s "sample.mkv") * 6 / 10)) sample.mkv >truncated.mkv; }
+file_truncated() { head -c $(($(stat -c %s sample.mkv) * 6 / 10)) sample.mkv >truncated.mkv; }
 file_hdr() { merge hdr.mkv "${rate[@]}" --colour-primaries 0:9 --colour-transfer-characteristics 0:16 --colour-matrix 0:9 --colour-range 0:1 --max-content-light 0:1000 --max-frame-light 0:400 --chromaticity-coordinates 0:0.68,0.32,0.265,0.69,0.15,0.06 --white-colour-coordinates 0:0.3127,0.329 --max-luminance 0:1000 --min-luminance 0:0.005 hdr.265; }
 
 make sample.mkv 'H.264 High with a B pyramid, laced AAC, 4 s: the first example of everything' merge sample.mkv "${rate[@]}" b.264 low.aac
 make h264-nob.mkv 'H.264 whose decoding order is its presentation order' merge h264-nob.mkv "${rate[@]}" p.264
-make hevc-aac.mkv 'HEVC with B frames and open groups of pictures, AAC' merge hevc-aac.mkv "${rate[@]}" b.265 low.aac
+make hevc-aac.mkv 'HEVC with B frames and open groups of pictures, AAC' merge hevc-aac.mkv "${rate[@]}" long.265 low.aac
 make opengop.mkv 'HEVC alone, each group after the first begins with a CRA picture and RASL pictures' merge opengop.mkv "${rate[@]}" b.265
 make audio-only.mkv 'AAC alone' merge audio-only.mkv low.aac
 make alaw.mkv 'H.264 and G.711 A-law in A_MS/ACM' file_alaw
@@ -90,7 +92,7 @@ make interlaced.mkv 'H.264 coded as fields in frames (MBAFF), top field first' m
 make annexb-noprivate.mkv 'start codes in the frames, no CodecPrivate, parameter sets in the stream' file_annexb_noprivate
 make gap.mkv 'two seconds missing in both tracks' file_gap
 make clock-back.mkv 'the clock jumps back by 1.5 s at the third Cluster' ./gen plain.mkv clock-back.mkv shift=3:-1500
-make two-audio.mkv 'two AAC tracks with names and languages' merge two-audio.mkv "${rate[@]}" short.264 --language 0:eng --track-name 0:English low.aac --language 0:de --track-name 0:Deutsch high.aac
+make two-audio.mkv 'two AAC tracks with names and languages' merge two-audio.mkv "${rate[@]}" short.264 --language 0:eng --track-name 0:English english.aac --language 0:de --track-name 0:Deutsch deutsch.aac
 make subtitles.mkv 'a subtitle track beside H.264' merge subtitles.mkv "${rate[@]}" short.264 --language 0:eng s.srt
 make rotated.mkv 'ProjectionPoseRoll: to be shown turned' merge rotated.mkv "${rate[@]}" --projection-type 0:0 --projection-pose-roll 0:-90 short.264
 make hdr.mkv 'HEVC Main 10, BT.2020 and PQ, mastering display and light levels in the stream and in Colour' file_hdr
@@ -108,13 +110,13 @@ if [ "$only" = "  " ]; then
 Small Matroska files that the tests of several packages share. `scripts/testdata.sh` makes them and this table; it needs ffmpeg with
 libx264, libx265 and libopus, and mkvmerge. The pictures are ffmpeg's `testsrc2`, 160x90 at 25 a second, 2 or 4 seconds; the sound is a sine.
 `gen` is the program in the folder of that name, which edits Matroska into forms that no muxer writes. In the commands `merge` is
-mkvmerge and `copy` is `ffmpeg -c copy`, both told to write the same bytes each time; `rate` is `--default-duration 0:25fps`; names of
+mkvmerge and `copy` is `ffmpeg -c copy`, both told to write the same bytes each time; names of
 other files are elementary streams and intermediate files that the script makes first.
 
 | file | what it is for | made by |
 |---|---|---|
 END
-    printf '%s\n' "${rows[@]}"
+    printf '%s\n' "${rows[@]}" | sed 's/"${rate\[@\]}"/--default-duration 0:25fps/g'
   } >$out/README.md
 fi
 du -cb $out/*.mkv | tail -n 1

@@ -123,6 +123,12 @@ func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
 				}
 			}
 		}
+		if n := len(out); n > 0 && r.track.Kind == codec.Audio {
+			// Sound that overlaps the segment before, by less than a discontinuity, is listed from where that ends.
+			if over := out[n-1].T + out[n-1].D; s.T < over {
+				s.T, s.D = over, max(s.T+s.D, over+1)-over
+			}
+		}
 		if j.o.timestamps {
 			s.FragmentTimestamp = w.time
 		}

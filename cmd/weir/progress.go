@@ -11,11 +11,10 @@ import (
 
 // progress is a bar on standard error, and nothing where that is no terminal or the user asked for quiet.
 type progress struct {
-	on     bool
-	w      io.Writer
-	label  string
-	bar    *progressbar.ProgressBar
-	passes int
+	on    bool
+	w     io.Writer
+	label string
+	bar   *progressbar.ProgressBar
 }
 
 func newProgress(w io.Writer, quiet bool, label string) *progress {

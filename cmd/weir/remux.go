@@ -136,7 +136,7 @@ func (o *remuxOptions) sourceOptions() (weir.Options, error) {
 		opts.FragmentDuration = d
 	}
 	if o.tracks != "" {
-		for _, s := range strings.Split(o.tracks, ",") {
+		for s := range strings.SplitSeq(o.tracks, ",") {
 			n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
 			if err != nil || n == 0 {
 				return opts, usagef("--tracks %q: want track numbers such as 1,3; weir probe lists them", o.tracks)

@@ -1,0 +1,288 @@
+package mutate
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/seed63bb8431/weir"
+)
+
+// Bounds of one run. The machine may be busy, so that time is generous against the milliseconds that a run takes.
+const (
+	maxTime  = time.Second
+	memory   = 1 << 20 // on top of four times the input
+	buffered = 2 << 20 // on top of that for a stream: its read window
+)
+
+// TestMutations sends damaged files through the pipeline: 2,000, or as many as WEIR_MUTATIONS says. It fails on a panic, on a run
+// of more than a second and on memory out of proportion. WEIR_MUTATION_SEED begins at another place; a run depends on its number alone.
+func TestMutations(t *testing.T) {
+	count, first := number(t, "WEIR_MUTATIONS", 2000), number(t, "WEIR_MUTATION_SEED", 0)
+	names, err := filepath.Glob(filepath.Join("..", "..", "testdata", "*.mkv"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no testdata: %v", err)
+	}
+	var files [][]byte
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, data)
+	}
+	began, failed, refused := time.Now(), 0, 0
+	for run := first; run < first+count; run++ {
+		random := rand.New(rand.NewPCG(run, 1))
+		name := random.IntN(len(names))
+		input := mutate(random, files[name], files)
+		err := try(input, run%2 == 1, run%5 == 0)
+		if f, ok := errors.AsType[fault](err); ok {
+			failed++
+			kept := filepath.Join(os.TempDir(), fmt.Sprintf("weir-mutation-%d.mkv", run))
+			if err := os.WriteFile(kept, input, 0o666); err != nil {
+				t.Error(err)
+			}
+			t.Errorf("run %d of %s: %v\ninput kept in %s", run, filepath.Base(names[name]), f, kept)
+			if failed == 10 {
+				t.Fatal("enough")
+			}
+		} else if err != nil {
+			refused++
+		}
+	}
+	t.Logf("%d runs in %v: %d went through, %d were refused, %d failed", count, time.Since(began).Round(time.Millisecond), int(count)-refused-failed, refused, failed)
+}
+
+func number(t *testing.T, name string, def uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return def
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// fault is what must not happen, whatever the input.
+type fault string
+
+func (f fault) Error() string { return string(f) }
+
+// try remuxes data, and returns a fault when a bound was passed, or else the pipeline's error.
+func try(data []byte, stream, clip bool) (err error) {
+	work := fragmented
+	if clip {
+		work = progressive
+	}
+	before, began := allocated(), time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault(fmt.Sprintf("panic: %v\n%s", p, debug.Stack()))
+			return
+		}
+		limit := uint64(4*len(data) + memory)
+		if stream {
+			limit += buffered
+		}
+		if clip {
+			limit *= 2 // two passes
+		}
+		if took := time.Since(began); took > maxTime {
+			err = fault(fmt.Sprintf("took %v", took))
+			return
+		}
+		if allocated()-before <= limit {
+			return
+		}
+		// The cheap count takes in what earlier runs used; look closely.
+		var was, is runtime.MemStats
+		runtime.ReadMemStats(&was)
+		_ = work(data, stream)
+		runtime.ReadMemStats(&is)
+		if used := is.TotalAlloc - was.TotalAlloc; used > limit {
+			err = fault(fmt.Sprintf("allocated %d bytes for an input of %d", used, len(data)))
+		}
+	}()
+	return work(data, stream)
+}
+
+// allocated returns the bytes allocated so far, some of them late.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+func open(data []byte, stream bool) (*weir.Source, error) {
+	if stream {
+		return weir.NewSource(bytes.NewReader(data), nil)
+	}
+	return weir.NewBytesSource(data, nil)
+}
+
+// walk calls f with every fragment.
+func walk(s *weir.Source, f func(*weir.Fragment) error) error {
+	for {
+		fragment, err := s.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(fragment); err != nil {
+			return err
+		}
+	}
+}
+
+func fragmented(data []byte, stream bool) error {
+	s, err := open(data, stream)
+	if err != nil {
+		return err
+	}
+	p := weir.NewFMP4(s)
+	if _, err := p.AppendInit(nil, time.Time{}); err != nil {
+		return err
+	}
+	return walk(s, func(f *weir.Fragment) error {
+		var w counter
+		n, err := p.WriteFragment(&w, f)
+		if err == nil && n != int64(w) {
+			return fault(fmt.Sprintf("WriteFragment says %d bytes and wrote %d", n, w))
+		}
+		return err
+	})
+}
+
+func progressive(data []byte, stream bool) error {
+	s, err := open(data, stream)
+	if err != nil {
+		return err
+	}
+	c, err := weir.NewClip(s, time.Time{})
+	if err != nil {
+		return err
+	}
+	var want int64
+	err = walk(s, func(f *weir.Fragment) error {
+		for _, r := range f.Runs {
+			want += r.Bytes
+		}
+		return c.Add(f)
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := c.AppendHeader(nil); err != nil {
+		return err
+	}
+	if s, err = open(data, stream); err != nil {
+		return fault("the second pass fails where the first did not: " + err.Error())
+	}
+	var w counter
+	if err := walk(s, func(f *weir.Fragment) error { return c.WritePayload(&w, f) }); err != nil {
+		return fault("the second pass fails where the first did not: " + err.Error())
+	}
+	if int64(w) != want {
+		return fault(fmt.Sprintf("a clip of %d bytes, its fragments have %d", w, want))
+	}
+	return nil
+}
+
+// counter is a writer that counts.
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
+
+// ids are elements whose neighbourhood is worth damage.
+var ids = [][]byte{
+	{0x1A, 0x45, 0xDF, 0xA3}, {0x18, 0x53, 0x80, 0x67}, {0x15, 0x49, 0xA9, 0x66}, {0x16, 0x54, 0xAE, 0x6B}, {0x1F, 0x43, 0xB6, 0x75},
+	{0x12, 0x54, 0xC3, 0x67}, {0x2A, 0xD7, 0xB1}, {0x63, 0xA2}, {0x6D, 0x80}, {0x55, 0xB0}, {0x23, 0xE3, 0x83}, {0x56, 0xAA},
+}
+
+// values are integers at the edges of what parsers take.
+var values = []uint64{0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 1 << 24, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 40, 1<<56 - 2, 1<<56 - 1, 1 << 63, 1<<64 - 1}
+
+// mutate returns a damaged copy of data.
+func mutate(random *rand.Rand, data []byte, all [][]byte) []byte {
+	out := bytes.Clone(data)
+	for range 1 + random.IntN(6) {
+		if len(out) < 16 {
+			break
+		}
+		at := place(random, out)
+		switch random.IntN(9) {
+		case 0:
+			out[at] ^= 1 << random.IntN(8)
+		case 1:
+			out[at] = byte(random.Uint32())
+		case 2: // a number at an edge, in 1 to 8 octets
+			var b [8]byte
+			binary.BigEndian.PutUint64(b[:], values[random.IntN(len(values))])
+			copy(out[at:], b[random.IntN(8):])
+		case 3: // an element size of its own
+			var b [8]byte
+			n := 1 + random.IntN(8)
+			v := values[random.IntN(len(values))]
+			binary.BigEndian.PutUint64(b[:], v&(1<<(7*n)-1)|1<<(7*n))
+			copy(out[at:], b[8-n:])
+		case 4: // cut out
+			n := min(1+random.IntN(300), len(out)-at)
+			out = append(out[:at], out[at+n:]...)
+		case 5: // doubled
+			n := min(1+random.IntN(3000), len(out)-at)
+			out = append(out[:at+n:at+n], out[at:]...)
+		case 6: // noise put in
+			noise := make([]byte, 1+random.IntN(64))
+			for i := range noise {
+				noise[i] = byte(random.Uint32())
+			}
+			out = append(out[:at:at], append(noise, out[at:]...)...)
+		case 7: // the end is missing
+			if random.IntN(4) == 0 {
+				out = out[:at]
+			}
+		case 8: // goes on as another file
+			if random.IntN(4) == 0 {
+				other := all[random.IntN(len(all))]
+				out = append(out[:at:at], other[random.IntN(len(other)):]...)
+			}
+		}
+	}
+	return out
+}
+
+// place chooses a byte: near a known element as often as anywhere, since most bytes are payload that no parser looks at.
+func place(random *rand.Rand, data []byte) int {
+	if random.IntN(2) == 0 {
+		id := ids[random.IntN(len(ids))]
+		from := random.IntN(len(data))
+		at := bytes.Index(data[from:], id)
+		if at < 0 {
+			at, from = bytes.Index(data, id), 0
+		}
+		if at >= 0 {
+			return min(from+at+random.IntN(len(id)+48), len(data)-1)
+		}
+	}
+	return random.IntN(len(data))
+}
