@@ -74,8 +74,8 @@ func TestParseHEVC(t *testing.T) {
 	}{
 		{"incomplete arrays", hvcc(t, 3, v, s, p), 4,
 			hvcc(t, 3, hvccArray{0xa0, v.nals}, hvccArray{0xa1, s.nals}, hvccArray{0xa2, p.nals}), nil},
-		{"reversed, with SEI", hvcc(t, 3, p, hvccArray{39, one(sei)}, s, v), 4,
-			hvcc(t, 3, hvccArray{0xa2, p.nals}, hvccArray{39, one(sei)}, hvccArray{0xa1, s.nals}, hvccArray{0xa0, v.nals}), nil},
+		{"reversed, with SEI", hvcc(t, 1, p, hvccArray{39, one(sei)}, s, v), 2,
+			hvcc(t, 3, hvccArray{0xa0, v.nals}, hvccArray{0xa1, s.nals}, hvccArray{0xa2, p.nals}, hvccArray{39, one(sei)}), nil},
 		{"1-byte lengths", hvcc(t, 0, v, s, p), 1,
 			hvcc(t, 3, hvccArray{0xa0, v.nals}, hvccArray{0xa1, s.nals}, hvccArray{0xa2, p.nals}), nil},
 		{"layer 1 first", hvcc(t, 1, v, hvccArray{33, one(layer1, sps)}, p), 2,

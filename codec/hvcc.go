@@ -26,7 +26,7 @@ func ParseHEVC(private []byte) (*HEVC, error) {
 }
 
 // parseHEVCRecord reads the record only. It may hold no parameter set.
-func parseHEVCRecord(private []byte) (*HEVC, error) {
+func parseHEVCRecord(private []byte) (c *HEVC, err error) {
 	switch {
 	case len(private) == 0:
 		return nil, missingError("")
@@ -43,7 +43,7 @@ func parseHEVCRecord(private []byte) (*HEVC, error) {
 	}
 	record := bytes.Clone(private)
 	record[21] |= 3
-	c := &HEVC{LengthSize: lengthSize, record: record}
+	c = &HEVC{LengthSize: lengthSize, record: record}
 	s := setCursor{b: record, pos: hvccHeaderSize}
 	var arrays [][]byte
 	for range record[22] { // numOfArrays
@@ -56,7 +56,10 @@ func parseHEVCRecord(private []byte) (*HEVC, error) {
 	if !slices.IsSortedFunc(arrays, compareArrays) {
 		slices.SortStableFunc(arrays, compareArrays)
 		sorted := append(bytes.Clone(record[:hvccHeaderSize]), bytes.Join(arrays, nil)...)
-		return parseHEVCRecord(append(sorted, record[s.pos:]...))
+		if c, err = parseHEVCRecord(append(sorted, record[s.pos:]...)); err == nil {
+			c.LengthSize = lengthSize
+		}
+		return c, err
 	}
 	return c, nil
 }
