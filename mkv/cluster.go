@@ -11,9 +11,6 @@ import (
 // stepCluster reads one child of the Cluster.
 func (r *Reader) stepCluster() (Token, error) {
 	w := &r.w
-	if r.crc.on {
-		r.crc.sumTo(w, w.pos)
-	}
 	if r.cluEnd != SizeUnknown && w.pos >= r.cluEnd {
 		return 0, r.endCluster()
 	}
@@ -42,7 +39,7 @@ func (r *Reader) stepCluster() (Token, error) {
 		return 0, r.readTimestamp(e)
 	case idCRC32:
 		if !first || e.size != 4 || r.cluEnd == SizeUnknown {
-			return 0, r.pass(e)
+			break
 		}
 		b, err := r.body(e, 4)
 		if err != nil {
@@ -57,7 +54,7 @@ func (r *Reader) stepCluster() (Token, error) {
 	if !r.crc.on {
 		return 0, r.pass(e)
 	}
-	_, err = r.body(e, maxSkipSize) // the checksum needs its bytes
+	_, err = r.body(e, maxSkipSize) // body sums what it reads
 	return 0, err
 }
 

@@ -435,12 +435,16 @@ func (r *Reader) body(e element, limit int64) ([]byte, error) {
 	if e.size > limit {
 		return nil, r.fail(ErrLimit, e.at, fmt.Sprintf("%s of %d bytes, at most %d", name(e.id), e.size, limit))
 	}
-	// pos stays before the element until it is there: a Cluster's checksum wants the head's bytes too.
+	// pos stays before the element until it is there: a Cluster's checksum wants the head's bytes too,
+	// and wants them now, for the window may give them up afterwards.
 	if !r.w.has(int(e.body - r.w.pos + e.size)) {
 		return nil, r.truncated()
 	}
 	b := r.w.bytes(e.body, int(e.size))
 	r.w.pos = e.body + e.size
+	if r.crc.on {
+		r.crc.sumTo(&r.w, r.w.pos)
+	}
 	return b, nil
 }
 
