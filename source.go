@@ -120,7 +120,11 @@ func (s *Source) open() error {
 		return s.noTracks()
 	}
 	if f == nil {
-		return &mkv.Error{Offset: s.r.Offset(), Path: "Segment", Detail: "no frame of a playable track", Err: mkv.ErrSyntax}
+		detail := "no frame of a playable track"
+		if n := s.r.UnknownBlocks(); n > 0 {
+			detail = fmt.Sprintf("%s; %d blocks stand before Tracks or have no track: a file instead of a pipe may help", detail, n)
+		}
+		return &mkv.Error{Offset: s.r.Offset(), Path: "Segment", Detail: detail, Err: mkv.ErrSyntax}
 	}
 	s.first = f
 	s.origin = f.Start

@@ -89,6 +89,8 @@ type Display struct {
 	DisplayUnit                 uint32
 	// Rotation is clockwise, in degrees: 0, 90, 180 or 270 (from ProjectionPoseRoll).
 	Rotation int
+	// Mirror swaps left and right before the rotation (from a ProjectionPoseYaw of half a turn).
+	Mirror bool
 	// Colour is nil when the container says nothing.
 	Colour *Colour
 	// Mastering is nil when the container has no SMPTE ST 2086 metadata.

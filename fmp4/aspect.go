@@ -62,8 +62,8 @@ func gcd(a, b uint64) uint64 {
 	return a
 }
 
-// appendMatrix appends the transformation for a clockwise rotation of pictures of the given 16.16 size (B 6.2.2).
-func appendMatrix(dst []byte, rotation int, width, height uint32) []byte {
+// appendMatrix appends the transformation of pictures of the given 16.16 size: mirrored left to right, then turned clockwise (B 6.2.2).
+func appendMatrix(dst []byte, mirror bool, rotation int, width, height uint32) []byte {
 	const one, minus = 1 << 16, 0xFFFF << 16
 	var a, b, c, d, x, y uint32
 	switch rotation {
@@ -75,6 +75,10 @@ func appendMatrix(dst []byte, rotation int, width, height uint32) []byte {
 		b, c, y = minus, one, width
 	default:
 		a, d = one, one
+	}
+	if mirror { // x becomes width − x first
+		x, y = x+uint32(int32(a)>>16)*width, y+uint32(int32(b)>>16)*width
+		a, b = -a, -b
 	}
 	for _, v := range [...]uint32{a, b, 0, c, d, 0, x, y, 1 << 30} {
 		dst = be.AppendUint32(dst, v)

@@ -212,26 +212,30 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestRotation reads the matrix of tkhd: clockwise, and moved back into sight.
+// TestRotation reads the matrix of tkhd: mirrored, clockwise, and moved back into sight.
 func TestRotation(t *testing.T) {
 	const one, minus, w, h = 1 << 16, 0xFFFF0000, 704 << 16, 480 << 16
-	tests := map[int][9]uint32{
-		0:   {one, 0, 0, 0, one, 0, 0, 0, 1 << 30},
-		90:  {0, one, 0, minus, 0, 0, h, 0, 1 << 30},
-		180: {minus, 0, 0, 0, minus, 0, w, h, 1 << 30},
-		270: {0, minus, 0, one, 0, 0, 0, w, 1 << 30},
-		45:  {one, 0, 0, 0, one, 0, 0, 0, 1 << 30},
+	tests := map[codec.Display][9]uint32{
+		{}:                            {one, 0, 0, 0, one, 0, 0, 0, 1 << 30},
+		{Rotation: 90}:                {0, one, 0, minus, 0, 0, h, 0, 1 << 30},
+		{Rotation: 180}:               {minus, 0, 0, 0, minus, 0, w, h, 1 << 30},
+		{Rotation: 270}:               {0, minus, 0, one, 0, 0, 0, w, 1 << 30},
+		{Rotation: 45}:                {one, 0, 0, 0, one, 0, 0, 0, 1 << 30},
+		{Mirror: true}:                {minus, 0, 0, 0, one, 0, w, 0, 1 << 30},
+		{Mirror: true, Rotation: 90}:  {0, minus, 0, minus, 0, 0, h, w, 1 << 30},
+		{Mirror: true, Rotation: 180}: {one, 0, 0, 0, minus, 0, 0, h, 1 << 30},
+		{Mirror: true, Rotation: 270}: {0, one, 0, one, 0, 0, 0, 0, 1 << 30},
 	}
-	for rotation, want := range tests {
+	for display, want := range tests {
 		tr := track(avc(t))
-		tr.Display = &codec.Display{Rotation: rotation}
+		tr.Display = &display
 		body := find(t, appendInit(t, created, fmp4.TrackInit{ID: 1, Track: tr}), "moov/trak/tkhd").body
 		var got [9]uint32
 		for i := range got {
 			got[i] = binary.BigEndian.Uint32(body[len(body)-44+4*i:])
 		}
 		if got != want {
-			t.Errorf("%d degrees: %x, want %x", rotation, got, want)
+			t.Errorf("mirror %t, %d degrees: %x, want %x", display.Mirror, display.Rotation, got, want)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func appendMvhd(dst []byte, creation time.Time, duration uint64, nextID uint32) 
 	dst = be.AppendUint32(dst, 1<<16) // rate
 	dst = be.AppendUint16(dst, 1<<8)  // volume
 	dst = appendZeros(dst, 10)
-	dst = appendMatrix(dst, 0, 0, 0)
+	dst = appendMatrix(dst, false, 0, 0, 0)
 	dst = appendZeros(dst, 24)
 	dst = be.AppendUint32(dst, nextID)
 	return closeBox(dst, at)
@@ -94,16 +94,17 @@ func appendTkhd(dst []byte, t TrackInit, creation time.Time, duration uint64) []
 	if t.Track.Config.Kind() == codec.Audio {
 		dst = be.AppendUint16(dst, 1<<8) // volume
 		dst = appendZeros(dst, 2)
-		dst = appendMatrix(dst, 0, 0, 0)
+		dst = appendMatrix(dst, false, 0, 0, 0)
 		return closeBox(appendZeros(dst, 8), at)
 	}
 	s := trackShape(picture(t.Track.Config), t.Track.Display)
-	rotation, width, height := 0, s.displayWidth(), s.height<<16
+	width, height := s.displayWidth(), s.height<<16
+	var d codec.Display
 	if t.Track.Display != nil {
-		rotation = t.Track.Display.Rotation
+		d = *t.Track.Display
 	}
 	dst = appendZeros(dst, 4)
-	dst = appendMatrix(dst, rotation, width, height)
+	dst = appendMatrix(dst, d.Mirror, d.Rotation, width, height)
 	dst = be.AppendUint32(dst, width)
 	dst = be.AppendUint32(dst, height)
 	return closeBox(dst, at)

@@ -18,6 +18,7 @@ var matroskaEpoch = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 // onceOnly remembers what a Segment has said already, so that a second time can be compared.
 type onceOnly struct {
 	ebml   bool
+	ahead  bool // Tracks have been looked for behind Clusters
 	info   []byte
 	tracks []byte
 }

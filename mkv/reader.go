@@ -17,7 +17,8 @@ type Options struct {
 	MaxFrameSize int
 	// MaxTracks is the largest number of TrackEntry elements in a Segment; default 127, what a one-octet track number can name.
 	MaxTracks int
-	// Resync makes the reader go past damage: it looks for the next Cluster or EBML header and goes on there.
+	// Resync makes the reader go past damage: it looks for the next Cluster or EBML header, before the tracks are known
+	// for Info and Tracks too, and goes on there.
 	// Each such place is a Fault. Without it damage ends the reading with an error.
 	Resync bool
 }
@@ -372,7 +373,7 @@ func (r *Reader) recover(err error) error {
 	return nil
 }
 
-// scan looks behind pos for a Cluster or an EBML header and leaves the reader before it.
+// scan looks behind pos for a landmark and leaves the reader before it.
 func (r *Reader) scan() bool {
 	w := &r.w
 	w.pos++
@@ -387,9 +388,13 @@ func (r *Reader) scan() bool {
 			n = len(b) - 3
 		}
 		for i := 0; i < n; i++ {
-			if (b[i] == 0x1F && plausibleCluster(b[i:])) || (b[i] == 0x1A && b[i+1] == 0x45 && b[i+2] == 0xDF && b[i+3] == 0xA3) {
+			// The first octets of the four IDs, before anything that costs time.
+			if c := b[i]; c != 0x1F && c != 0x1A && c != 0x15 && c != 0x16 {
+				continue
+			}
+			if id := r.landmark(b[i:]); id != 0 {
 				w.pos += int64(i)
-				r.resume(b[i] == 0x1A)
+				r.resume(id == idEBML)
 				return true
 			}
 		}
@@ -407,24 +412,37 @@ func (r *Reader) resume(document bool) {
 	r.segEnd = SizeUnknown // bytes may have been put in or lost: the size says nothing any more
 }
 
-// plausibleCluster reports whether b starts with a Cluster whose first child is one that Clusters have.
-func plausibleCluster(b []byte) bool {
-	if b[0] != 0x1F || b[1] != 0x43 || b[2] != 0xB6 || b[3] != 0x75 {
-		return false
+// landmark returns the ID of the element that b starts with if reading can go on there after damage: an EBML header, a Cluster
+// whose first child is one that Clusters have, or, while a Segment's tracks are not known, its Info or Tracks. Else it returns 0.
+func (r *Reader) landmark(b []byte) ElementID {
+	id, n := parseID(b)
+	switch {
+	case n != 4:
+		return 0
+	case id == idEBML:
+		return id
+	case id == idCluster:
+	case (id == idInfo || id == idTracks) && r.tracks == nil:
+	default:
+		return 0
 	}
-	_, n := parseSize(b[4:])
-	if n <= 0 || len(b) <= 4+n {
-		return n == 0
+	size, m := parseSize(b[4:])
+	if m < 0 || m > 0 && id != idCluster && (size == SizeUnknown || size > maxMasterSize) {
+		return 0
 	}
-	id, m := parseID(b[4+n:])
-	if m <= 0 {
-		return m == 0
+	if m == 0 || len(b) <= 4+m {
+		return id
 	}
-	switch id {
-	case idTimestamp, idCRC32, idVoid, idPosition, idPrevSize, idSimpleBlock, idBlockGroup:
-		return true
+	child, k := parseID(b[4+m:])
+	switch {
+	case k < 0:
+		return 0
+	case k == 0 || id == idInfo || child == idCRC32 || child == idVoid:
+		return id
+	case id == idTracks && child != idTrackEntry, id == idCluster && !inPlace(child, inCluster), id == idCluster && endsCluster(child):
+		return 0
 	}
-	return false
+	return id
 }
 
 // body makes an element's whole data available and moves pos behind it. limit is the most that its type may have.
@@ -530,6 +548,14 @@ func (r *Reader) stepSegment() (Token, error) {
 		r.state = atTop
 		return 0, nil
 	case idCluster:
+		if r.tracks == nil && !r.once.ahead {
+			r.once.ahead = true
+			if found, err := r.lookAhead(); err != nil {
+				return 0, err
+			} else if found {
+				return TokenTracks, nil
+			}
+		}
 		return TokenCluster, r.beginCluster(e)
 	case idInfo:
 		b, err := r.body(e, maxMasterSize)

@@ -286,28 +286,32 @@ func (r *Reader) readMastering(d *codec.Display, mastering element, b []byte) er
 	return err
 }
 
-// readProjection takes the rotation from a rectangular projection's roll (RFC 9559, 5.1.4.1.28.41 and following).
+// readProjection takes mirroring and rotation from a rectangular projection's pose: yaw first, then roll
+// (RFC 9559, 5.1.4.1.28.41 and following).
 func (r *Reader) readProjection(t *TrackEntry, projection element, b []byte) error {
-	return r.master(idProjection, b, projection.body, func(e element, data []byte) error {
-		if e.id != idProjectionRoll {
-			return nil
+	var yaw, pitch, roll float64
+	err := r.master(idProjection, b, projection.body, func(e element, data []byte) (err error) {
+		switch e.id {
+		case idProjectionYaw:
+			yaw, err = r.float(e, data)
+		case idProjectionPitch:
+			pitch, err = r.float(e, data)
+		case idProjectionRoll:
+			roll, err = r.float(e, data)
 		}
-		roll, err := r.float(e, data)
-		if err != nil {
-			return err
-		}
-		// A positive roll turns the picture counter-clockwise.
-		turn := math.Mod(-roll, 360)
-		if turn < 0 {
-			turn += 360
-		}
-		if turn != math.Trunc(turn) || int(turn)%90 != 0 {
-			t.drop(fmt.Sprintf("rotation by %g degrees", roll))
-			return nil
-		}
-		t.Display.Rotation = int(turn)
-		return nil
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	// A positive roll turns the picture counter-clockwise.
+	turn := math.Mod(360-math.Mod(roll, 360), 360)
+	if pitch != 0 || math.Mod(yaw, 180) != 0 || math.Mod(turn, 90) != 0 {
+		t.drop(fmt.Sprintf("pose of yaw %g, pitch %g, roll %g degrees", yaw, pitch, roll))
+		return nil
+	}
+	t.Display.Rotation, t.Display.Mirror = int(turn), math.Mod(yaw, 360) != 0
+	return nil
 }
 
 func (r *Reader) readAudio(t *TrackEntry, audio element, b []byte) error {

@@ -147,10 +147,13 @@ func appendVideo(dst []byte, t *codec.Track) []byte {
 	if d.Colour != nil || d.Mastering != nil || d.MaxCLL > 0 || d.MaxFALL > 0 {
 		dst = appendColour(dst, &d)
 	}
-	if d.Rotation != 0 {
+	if d.Rotation != 0 || d.Mirror {
 		var p int
 		dst, p = openMaster(dst, idProjection)
 		dst = appendUint(dst, idProjectionType, projectionRectangle)
+		if d.Mirror {
+			dst = appendFloat(dst, idProjectionYaw, 180)
+		}
 		dst = appendFloat(dst, idProjectionRoll, float64((360-d.Rotation+180)%360-180))
 		dst = closeMaster(dst, p)
 	}

@@ -67,7 +67,7 @@ func (in *input) reader(ctx context.Context) (io.Reader, error) {
 	if _, err := in.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	return contextReader{ctx, in.file}, nil
+	return contextFile{contextReader{ctx, in.file}, in.file}, nil
 }
 
 func (in *input) close() {
@@ -90,6 +90,12 @@ func (r contextReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.r.Read(p)
+}
+
+// contextFile is a contextReader of a file, in which a reader may jump.
+type contextFile struct {
+	contextReader
+	io.Seeker
 }
 
 // open starts a Source at the beginning of the input.

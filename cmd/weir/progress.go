@@ -36,7 +36,14 @@ func (p *progress) reader(r io.Reader) io.Reader {
 	if p.bar == nil {
 		return r
 	}
-	return io.TeeReader(r, countOnly{p.bar})
+	counted := io.TeeReader(r, countOnly{p.bar})
+	if s, ok := r.(io.Seeker); ok {
+		return struct {
+			io.Reader
+			io.Seeker
+		}{counted, s}
+	}
+	return counted
 }
 
 // finish takes the bar away, so that what follows stands on a line of its own.
