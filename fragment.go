@@ -37,7 +37,8 @@ type Fragment struct {
 type Run struct {
 	Track     *codec.Track
 	Timescale uint32
-	// DTS is the decoding time of the first sample: where the run before ends if nothing is missing. In a run without samples it is where that one ended.
+	// DTS is the decoding time of the first sample: where the run before ends if nothing is missing. In a run without samples it is where that one
+	// ended, and the fragment's Begin before the track's first sample.
 	DTS     int64
 	Samples []Sample
 	// Bytes is the sum of the samples' sizes.

@@ -86,6 +86,9 @@ func (t *Timeline) settle(f *Fragment, frames [][]timed) error {
 	t.started, t.end, t.moved, t.rawEnd = true, f.End, f.Moved, max(t.rawEnd, end)
 	for i := range frames {
 		run := &f.Runs[i]
+		if tt := &t.tracks[i]; !tt.started {
+			tt.end = ticks(f.Begin, run.Timescale)
+		}
 		var err error
 		if run.Track.Kind == codec.Video {
 			err = t.settleVideo(&t.tracks[i], run, frames[i], f.Moved, broken)

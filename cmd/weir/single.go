@@ -84,8 +84,9 @@ func (j *job) created() time.Time { return j.src.Info().Date }
 
 // matroska writes a Cluster for each fragment, or several where a fragment lasts longer than a Cluster can.
 func (j *job) matroska(w io.Writer) error {
-	const scale = time.Millisecond
-	buf, err := mkv.AppendHeader(nil, j.src.Tracks(), scale, mkv.HeaderOptions{MuxingApp: "weir", WritingApp: "weir"})
+	// The source's own precision, but no finer than what a Cluster of some length can be written in.
+	scale := min(max(j.src.Info().TimestampScale, 10*time.Microsecond), time.Millisecond)
+	buf, err := mkv.AppendHeader(nil, j.src.Tracks(), scale, mkv.HeaderOptions{MuxingApp: "weir", WritingApp: "weir", Date: j.created()})
 	if err != nil {
 		return err
 	}
