@@ -1,6 +1,7 @@
 package weir
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -45,7 +46,8 @@ type cutter struct {
 	at      int
 	time    time.Duration
 	ahead   int
-	passed  []bool // by input: its sound has come to time
+	passed  []bool          // by input: its sound has come to time
+	sound   []time.Duration // by input, for emit: the last time of its sound
 
 	// what emit takes
 	bound  int  // no frame from here on
@@ -53,7 +55,7 @@ type cutter struct {
 }
 
 func (c *cutter) reset() {
-	*c = cutter{passed: c.passed[:0], within: -1}
+	*c = cutter{passed: c.passed[:0], sound: c.sound[:0], within: -1}
 }
 
 // look takes the next pending frame into account and reports whether a fragment is whole.
@@ -82,9 +84,9 @@ func (c *cutter) look(s *Source) bool {
 		c.from, c.latest, c.step = p.time, p.time, 0
 	} else if s.starts(p) {
 		switch {
-		case p.time < c.latest-discontinuityTolerance || p.time-c.latest > jump+c.step*2:
+		case p.time < c.latest-discontinuityTolerance:
 			return c.take(c.hard(i), false)
-		case p.time-c.from >= s.opts.FragmentDuration-s.tracks[p.input].TimestampUnit-time.Millisecond:
+		case c.gap(p), p.time-c.from >= s.opts.FragmentDuration-s.tracks[p.input].TimestampUnit-time.Millisecond:
 			c.waiting, c.at, c.time, c.ahead = true, i, p.time, 0
 			for range s.inputs {
 				c.passed = append(c.passed, false)
@@ -100,6 +102,9 @@ func (c *cutter) look(s *Source) bool {
 	c.cluster = p.cluster
 	return c.tooLarge(s, i)
 }
+
+// gap reports whether pictures are missing before p.
+func (c *cutter) gap(p *pending) bool { return p.time-c.latest > jump+c.step*2 }
 
 // hard is where a fragment ends whose successor's clock is another one: before the successor's Cluster, if that began since the lead's last frame.
 func (c *cutter) hard(i int) int {
@@ -129,7 +134,7 @@ func (c *cutter) tooLarge(s *Source, i int) bool {
 func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 	c.ahead += p.block.Size
 	if lead {
-		if i > c.at && s.starts(p) && (p.time < c.latest-discontinuityTolerance || p.time-c.latest > jump+c.step*2) {
+		if i > c.at && s.starts(p) && (p.time < c.latest-discontinuityTolerance || c.gap(p)) {
 			return c.take(c.hard(i), true)
 		}
 		c.latest = max(c.latest, p.time)
@@ -186,12 +191,21 @@ func (s *Source) emit() (*Fragment, error) {
 	}
 	s.arena = s.arena[:0]
 	first, cluster := -1, -1
+	for range s.inputs {
+		c.sound = append(c.sound, math.MaxInt64-jump)
+	}
 	kept := s.spare[:0]
 	for i := range s.pend {
 		p := &s.pend[i]
 		in := i < c.at
 		if c.sorted && p.input != s.lead && s.inputs[p.input].track.Kind == codec.Audio && i < c.bound {
-			in = p.time < c.time
+			// Sound behind a gap of its own belongs to what comes after the gap, though it begins before the pictures.
+			in = p.time < c.time && p.time <= c.sound[p.input]+jump
+			if in {
+				c.sound[p.input] = p.time
+			} else {
+				c.sound[p.input] = math.MinInt64
+			}
 		}
 		if !in {
 			kept = append(kept, *p)

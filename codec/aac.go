@@ -52,14 +52,9 @@ var aacRates = [...]uint32{96000, 88200, 64000, 48000, 44100, 32000, 24000, 2205
 // aacChannels is the number of channels of each channelConfiguration (14496-3, table 1.19); 0 is reserved.
 var aacChannels = [16]uint8{0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0}
 
-// CodecString returns "mp4a.40." and the object type, 5 for SBR that is signalled in the compatible way too.
-func (c *AAC) CodecString() string {
-	t := c.ObjectType
-	if t != aotPS && c.SBR {
-		t = aotSBR
-	}
-	return "mp4a.40." + strconv.Itoa(int(t))
-}
+// CodecString returns "mp4a.40." and the first object type (RFC 6381, 3.3): 2 for SBR that is signalled behind the core's
+// configuration, so that decoders without it play the stream too.
+func (c *AAC) CodecString() string { return "mp4a.40." + strconv.Itoa(int(c.ObjectType)) }
 
 // Kind returns Audio.
 func (c *AAC) Kind() Kind { return Audio }

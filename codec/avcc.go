@@ -50,6 +50,9 @@ func ParseAVC(private []byte) (*AVC, error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
+	if len(c.SPS) == 1 { // the record repeats its profile and level (14496-15, 5.3.3.1.2); some writers' differ
+		copy(c.record[1:4], c.SPS[0][1:4])
+	}
 	return c, nil
 }
 

@@ -23,11 +23,16 @@ func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row)
 			p.Duration += w.length
 			m.MaxSegmentDuration = max(m.MaxSegmentDuration, w.length)
 		}
-		m.MediaPresentationDuration += p.Duration
 		offset := rows[from].media
 		if from == 0 {
 			offset = j.src.Delay() // sound may begin before the pictures
 		}
+		for _, r := range rs {
+			if r.track.Kind == codec.Audio { // and go on behind them
+				p.Duration = max(p.Duration, r.end(to)-offset)
+			}
+		}
+		m.MediaPresentationDuration += p.Duration
 		for i, r := range rs {
 			p.AdaptationSets = append(p.AdaptationSets, j.adaptationSet(i, r, rows, from, to, offset))
 		}
@@ -138,6 +143,12 @@ func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
 		out = append(out, s)
 	}
 	return out
+}
+
+// mediaTime returns n ticks, rounded to the nanosecond.
+func mediaTime(n uint64, timescale uint32) time.Duration {
+	q, r := n/uint64(timescale), n%uint64(timescale)
+	return time.Duration(q)*time.Second + time.Duration(r*uint64(time.Second)+uint64(timescale)/2)/time.Duration(timescale)
 }
 
 // mediaTicks returns t, which is not negative, in ticks, rounded half up.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/seed63bb8431/weir/codec"
 	"github.com/seed63bb8431/weir/hls"
@@ -95,10 +94,7 @@ func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
 	p.IndependentSegments = r.track.Kind == codec.Audio || independent([]*rendition{r}, rows)
 	for k := range rows {
 		w := &rows[k]
-		// Differences of absolute times in microseconds add up without drift.
-		from := (w.begin - rows[0].begin).Round(time.Microsecond)
-		to := (w.begin + w.length - rows[0].begin).Round(time.Microsecond)
-		s := hls.Segment{URI: hls.EscapeURI(fmt.Sprintf("%s-%d.m4s", r.prefix, k+1)), Duration: to - from}
+		s := hls.Segment{URI: hls.EscapeURI(fmt.Sprintf("%s-%d.m4s", r.prefix, k+1)), Duration: r.length(rows, k)}
 		switch j.o.discontinuity {
 		case "always":
 			s.Discontinuity = k > 0

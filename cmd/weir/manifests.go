@@ -136,16 +136,11 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 			return nil, err
 		}
 	}
-	var first, total time.Duration
+	var moved time.Duration
 	err := j.each(j.src, func(f *weir.Fragment) error {
-		if len(rows) == 0 {
-			first = f.Begin
+		if form == formDASH && f.Discontinuity && len(rows) > 0 {
+			moved = j.closeGap(f, rows[len(rows)-1], rs)
 		}
-		moved := time.Duration(0)
-		if form == formDASH { // its timeline has no gaps
-			moved = total - (f.Begin - first)
-		}
-		total += f.Length
 		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), discontinuity: f.Discontinuity, time: f.Time, number: f.Number}
 		for _, r := range rs {
 			s, err := r.write(files, f, moved)
@@ -161,6 +156,37 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 		return nil
 	})
 	return rows, err
+}
+
+// overlap is how far sound may reach into what follows a closed gap: a frame of it, or two.
+const overlap = 50 * time.Millisecond
+
+// closeGap returns how far f has to be moved so that it follows the row before without a gap. Sound that goes on while pictures are
+// missing is not pushed together: what is left of the gap then is a hole in the pictures.
+func (j *job) closeGap(f *weir.Fragment, before row, rs []*rendition) time.Duration {
+	base := j.src.Delay() - j.src.Origin()
+	moved := before.media + before.length - (f.Begin + base)
+	for _, r := range rs {
+		run := &f.Runs[r.index]
+		if r.track.Kind != codec.Audio || len(run.Samples) == 0 {
+			continue
+		}
+		starts := time.Duration(run.First())*time.Second/time.Duration(run.Timescale) + base
+		if m := r.end(len(r.segments)) - starts; m > moved+overlap {
+			moved = m
+		}
+	}
+	return min(moved, 0)
+}
+
+// end returns where the sound of the first n segments ends on the media timeline, 0 where there is none.
+func (r *rendition) end(n int) time.Duration {
+	for n--; n >= 0; n-- {
+		if s := &r.segments[n]; s.count > 0 {
+			return mediaTime(s.start+s.ticks, r.track.Timescale())
+		}
+	}
+	return 0
 }
 
 // write makes the file of one media segment.
@@ -182,19 +208,30 @@ func (r *rendition) write(files *output, f *weir.Fragment, moved time.Duration) 
 	return s, err
 }
 
+// length returns how long segment k lasts in a playlist: as long as its fragment, but for the last one of sound, behind which
+// nothing follows: that ends where the sound does. Differences of absolute times in microseconds add up without drift.
+func (r *rendition) length(rows []row, k int) time.Duration {
+	w := &rows[k]
+	end := w.begin + w.length
+	if r.track.Kind == codec.Audio && k == len(rows)-1 && r.segments[k].count > 0 {
+		end = max(w.begin+r.end(k+1)-w.media, w.begin+time.Millisecond)
+	}
+	return (end - rows[0].begin).Round(time.Microsecond) - (w.begin - rows[0].begin).Round(time.Microsecond)
+}
+
 // peak returns the largest and the mean bit rate of some renditions' segments together.
 func peak(rows []row, rs ...*rendition) (most, mean int) {
 	var bits, largest float64
 	var length time.Duration
 	for k := range rows {
-		size := int64(0)
+		rate := 0.0
 		for _, r := range rs {
-			size += r.segments[k].size
+			b := float64(r.segments[k].size * 8)
+			bits += b
+			rate += b / r.length(rows, k).Seconds()
 		}
-		b := float64(size * 8)
-		bits += b
 		length += rows[k].length
-		largest = max(largest, b/rows[k].length.Seconds())
+		largest = max(largest, rate)
 	}
 	if length > 0 {
 		mean = int(bits / length.Seconds())
