@@ -26,7 +26,8 @@ type Fragment struct {
 	Moved time.Duration
 	// Begin joins the fragment to the one before; Length is End − Begin. Lengths add up without drift.
 	Begin, Length time.Duration
-	// Discontinuity is true when more than 50 ms are missing or doubled before the fragment.
+	// Discontinuity is true when more than 50 ms are missing or doubled before the fragment on the source's clock. Where they are
+	// missing Begin is later than the end of the fragment before; where they were doubled Moved has mended it.
 	Discontinuity bool
 
 	// Runs has one entry for each track of the Source, in its order; one without Samples where the track has no frame here.
@@ -57,6 +58,9 @@ type Sample struct {
 	// Access says how.
 	Access codec.RandomAccess
 }
+
+// Time returns a time of the run, in ticks, as a duration on the timeline's clock, rounded to the nanosecond.
+func (r *Run) Time(tick int64) time.Duration { return duration(tick, r.Timescale) }
 
 // End returns the decoding time after the last sample.
 func (r *Run) End() int64 {

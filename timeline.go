@@ -67,22 +67,20 @@ func (t *Timeline) settle(f *Fragment, frames [][]timed) error {
 	f.Moved = t.place(start, end)
 	f.Start, f.End = start+f.Moved, end+f.Moved
 	f.Begin, f.Discontinuity = f.Start, false
+	gap := false
 	if t.started {
 		if d := f.Start - t.end; d >= -discontinuityTolerance && d <= discontinuityTolerance {
 			f.Begin = t.end
 		} else {
-			f.Discontinuity = true
+			gap = true
 		}
-		if f.Moved != t.moved {
-			f.Discontinuity = true
-		}
+		f.Discontinuity = gap || f.Moved != t.moved
 	}
 	f.Length = f.End - f.Begin
 	if f.Length <= 0 { // all pictures lie before the end of the fragment before, by less than the tolerance
 		f.End = f.Begin + time.Millisecond
 		f.Length = time.Millisecond
 	}
-	broken := f.Discontinuity
 	t.started, t.end, t.moved, t.rawEnd = true, f.End, f.Moved, max(t.rawEnd, end)
 	for i := range frames {
 		run := &f.Runs[i]
@@ -91,7 +89,7 @@ func (t *Timeline) settle(f *Fragment, frames [][]timed) error {
 		}
 		var err error
 		if run.Track.Kind == codec.Video {
-			err = t.settleVideo(&t.tracks[i], run, frames[i], f.Moved, broken)
+			err = t.settleVideo(&t.tracks[i], run, frames[i], f.Moved, gap)
 		} else {
 			err = t.settleAudio(&t.tracks[i], run, frames[i], f.Moved)
 		}
@@ -202,7 +200,7 @@ func frameSamples(c codec.Config, size int) (n int64, rate uint32) {
 }
 
 // settleVideo gives a run of pictures its decoding times and durations.
-func (t *Timeline) settleVideo(tt *trackTime, run *Run, frames []timed, moved time.Duration, broken bool) error {
+func (t *Timeline) settleVideo(tt *trackTime, run *Run, frames []timed, moved time.Duration, gap bool) error {
 	run.DTS = tt.end
 	if len(frames) == 0 {
 		return nil
@@ -241,7 +239,7 @@ func (t *Timeline) settleVideo(tt *trackTime, run *Run, frames []timed, moved ti
 			break
 		}
 	}
-	if tt.started && !broken && !joinDecodeTimes(t.d, t.p, tt.end, ticks(discontinuityTolerance, run.Timescale)) {
+	if tt.started && !gap && !joinDecodeTimes(t.d, t.p, tt.end, ticks(discontinuityTolerance, run.Timescale)) {
 		tt.overlap++
 	}
 	run.DTS = t.d[0]

@@ -99,7 +99,7 @@ func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
 		case "always":
 			s.Discontinuity = k > 0
 		case "on-discontinuity":
-			s.Discontinuity = k > 0 && w.discontinuity
+			s.Discontinuity = w.gap
 		}
 		if j.o.timestamps {
 			s.ProgramDateTime = w.time

@@ -35,7 +35,7 @@ type segment struct {
 type row struct {
 	begin, length time.Duration
 	media         time.Duration // begin on the media timeline
-	discontinuity bool
+	gap           bool          // media is missing before
 	time          time.Time
 	number        string
 	access        codec.RandomAccess // how its pictures begin
@@ -138,10 +138,14 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 	}
 	var moved time.Duration
 	err := j.each(j.src, func(f *weir.Fragment) error {
-		if form == formDASH && f.Discontinuity && len(rows) > 0 {
-			moved = j.closeGap(f, rows[len(rows)-1], rs)
+		gap := false
+		if n := len(rows); n > 0 {
+			gap = f.Begin != rows[n-1].begin+rows[n-1].length
+			if gap && form == formDASH {
+				moved = j.closeGap(f, rows[n-1], rs)
+			}
 		}
-		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), discontinuity: f.Discontinuity, time: f.Time, number: f.Number}
+		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), gap: gap, time: f.Time, number: f.Number}
 		for _, r := range rs {
 			s, err := r.write(files, f, moved)
 			if err != nil {
@@ -171,8 +175,7 @@ func (j *job) closeGap(f *weir.Fragment, before row, rs []*rendition) time.Durat
 		if r.track.Kind != codec.Audio || len(run.Samples) == 0 {
 			continue
 		}
-		starts := time.Duration(run.First())*time.Second/time.Duration(run.Timescale) + base
-		if m := r.end(len(r.segments)) - starts; m > moved+overlap {
+		if m := r.end(len(r.segments)) - (run.Time(run.First()) + base); m > moved+overlap {
 			moved = m
 		}
 	}
