@@ -181,16 +181,18 @@ func digests(all []weir.Fragment) []string {
 	var out []string
 	for _, f := range all {
 		sum := crc32.NewIEEE()
-		text := fmt.Sprintf("%d: document %d, byte %d, [%v, %v) moved %v, %v from %v, discontinuity %t, number %s at %v, tags %v",
+		var text strings.Builder
+		fmt.Fprintf(&text, "%d: document %d, byte %d, [%v, %v) moved %v, %v from %v, discontinuity %t, number %s at %v, tags %v",
 			f.Index, f.Document, f.Offset, f.Start, f.End, f.Moved, f.Length, f.Begin, f.Discontinuity, f.Number, f.Time, f.Tags)
 		for _, r := range f.Runs {
-			text += fmt.Sprintf("; track %d from %d, %d bytes", r.Track.Number, r.DTS, r.Bytes)
+			fmt.Fprintf(&text, "; track %d from %d, %d bytes", r.Track.Number, r.DTS, r.Bytes)
 			for _, s := range r.Samples {
 				fmt.Fprint(sum, s.PTS, s.Duration, s.CompositionOffset, s.Sync, s.Access, len(s.Data))
 				sum.Write(s.Data)
 			}
 		}
-		out = append(out, fmt.Sprintf("%s, %08x", text, sum.Sum32()))
+		fmt.Fprintf(&text, ", %08x", sum.Sum32())
+		out = append(out, text.String())
 	}
 	return out
 }
