@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -100,14 +99,4 @@ func each(t *testing.T, count int, check func(t *testing.T, i int, r *rand.Rand)
 			t.Fatalf("case %d: run it alone with WEIR_SEED=%d", i, i)
 		}
 	}
-}
-
-// sample returns a file of testdata.
-func sample(tb testing.TB, name string) []byte {
-	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return data
 }
