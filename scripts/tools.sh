@@ -2,6 +2,7 @@
 # Sees to the tools that judge what weir writes. As root on a system with apt the missing ones are installed; elsewhere they
 # are named together with the command that installs them, and the exit code is 1.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 
 missing=()
 tool() { command -v "$1" >/dev/null || missing+=("$2"); }      # command, package
@@ -15,6 +16,9 @@ look() {
   tool mkvmerge mkvtoolnix
   tool gcc gcc # for the race detector
   [ -e /usr/include/stdlib.h ] || [ "$(uname)" != Linux ] || missing+=(libc6-dev)
+  if [ "$(go env GOHOSTOS)/$(go env GOHOSTARCH)" = linux/amd64 ] && ! "$here/runs386.sh"; then
+    tool qemu-arm-static qemu-user-static
+  fi
   tool gst-launch-1.0 gstreamer1.0-tools
   tool gst-discoverer-1.0 gstreamer1.0-plugins-base-apps
   if command -v gst-inspect-1.0 >/dev/null; then
