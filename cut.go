@@ -1,6 +1,7 @@
 package weir
 
 import (
+	"encoding/binary"
 	"math"
 	"strconv"
 	"time"
@@ -20,7 +21,9 @@ const (
 // pending is a frame that belongs to no fragment yet. Its bytes stay in the reader's window.
 type pending struct {
 	block    mkv.Block
-	input    int
+	track    int // of Source.Tracks
+	record   *record
+	change   int // the Source's when it was read
 	document int
 	cluster  int
 	time     time.Duration // presentation time less CodecDelay
@@ -37,6 +40,7 @@ type cutter struct {
 	from    time.Duration // the lead's first time
 	latest  time.Duration // the largest of the lead's times
 	step    time.Duration // distance of the lead's last two times
+	record  *record       // of the lead's first frame
 	cluster int           // of the lead's last frame
 	turn    int           // the first pending frame of the current Cluster
 	within  int           // the Cluster of the last frame looked at
@@ -46,8 +50,8 @@ type cutter struct {
 	at      int
 	time    time.Duration
 	ahead   int
-	passed  []bool          // by input: its sound has come to time
-	sound   []time.Duration // by input, for emit: the last time of its sound
+	passed  []bool          // by track: its sound has come to time
+	sound   []time.Duration // by track, for emit: the last time of its sound
 
 	// what emit takes
 	bound  int  // no frame from here on
@@ -62,17 +66,26 @@ func (c *cutter) reset() {
 func (c *cutter) look(s *Source) bool {
 	i := c.scan
 	p := &s.pend[i]
-	lead := p.input == s.lead
+	lead := p.track == s.lead
+	if p.change != s.pend[0].change { // nothing of the document before belongs to this one
+		return c.take(i, c.waiting)
+	}
 	if p.cluster != c.within {
 		c.within, c.turn = p.cluster, i
 		if s.opts.ByCluster && i > 0 {
 			return c.take(i, false)
 		}
 	}
-	c.scan++
 	if s.opts.ByCluster {
+		if lead && c.record == nil {
+			c.record = p.record
+		} else if lead && c.record != p.record {
+			return c.take(i, false)
+		}
+		c.scan++
 		return false
 	}
+	c.scan++
 	if c.waiting {
 		return c.wait(s, i, p, lead)
 	}
@@ -81,14 +94,14 @@ func (c *cutter) look(s *Source) bool {
 		return c.tooLarge(s, i)
 	}
 	if c.count == 0 {
-		c.from, c.latest, c.step = p.time, p.time, 0
+		c.from, c.latest, c.step, c.record = p.time, p.time, 0, p.record
 	} else if s.starts(p) {
 		switch {
 		case p.time < c.latest-discontinuityTolerance:
 			return c.take(c.hard(i), false)
-		case c.gap(p), p.time-c.from >= s.opts.FragmentDuration-s.tracks[p.input].TimestampUnit-time.Millisecond:
+		case c.gap(p), p.record != c.record, p.time-c.from >= s.opts.FragmentDuration-p.record.track.TimestampUnit-time.Millisecond:
 			c.waiting, c.at, c.time, c.ahead = true, i, p.time, 0
-			for range s.inputs {
+			for range s.records {
 				c.passed = append(c.passed, false)
 			}
 			return c.wait(s, i, p, true)
@@ -134,21 +147,21 @@ func (c *cutter) tooLarge(s *Source, i int) bool {
 func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 	c.ahead += p.block.Size
 	if lead {
-		if i > c.at && s.starts(p) && (p.time < c.latest-discontinuityTolerance || c.gap(p)) {
+		if i > c.at && s.starts(p) && (p.time < c.latest-discontinuityTolerance || c.gap(p) || p.record != s.pend[c.at].record) {
 			return c.take(c.hard(i), true)
 		}
 		c.latest = max(c.latest, p.time)
 		c.cluster = p.cluster
-	} else if s.inputs[p.input].track.Kind == codec.Audio && p.time >= c.time {
-		c.passed[p.input] = true
+	} else if p.record.track.Kind == codec.Audio && p.time >= c.time {
+		c.passed[p.track] = true
 	}
 	done := true
-	for j := range s.inputs {
-		if in := &s.inputs[j]; in.track.Kind == codec.Audio && !c.passed[j] {
+	for j := range s.records {
+		if s.tracks[j].Kind == codec.Audio && !c.passed[j] {
 			done = false
 			// sound that came before the key frame may have passed already
 			for k := i; k >= 0; k-- {
-				if q := &s.pend[k]; q.input == j {
+				if q := &s.pend[k]; q.track == j {
 					c.passed[j] = q.time >= c.time
 					done = c.passed[j]
 					break
@@ -176,7 +189,7 @@ func (c *cutter) rest(s *Source) {
 
 // starts reports whether a fragment may begin with p.
 func (s *Source) starts(p *pending) bool {
-	if s.inputs[p.input].track.Kind == codec.Audio {
+	if p.record.track.Kind == codec.Audio {
 		return true
 	}
 	return p.info.Access != codec.None && (p.block.Key || p.info.Access == codec.IDR)
@@ -188,23 +201,24 @@ func (s *Source) emit() (*Fragment, error) {
 	f := &s.fragment
 	for i := range s.frames {
 		s.frames[i] = s.frames[i][:0]
+		f.Runs[i].Samples, f.Runs[i].Bytes = f.Runs[i].Samples[:0], 0
 	}
 	s.arena = s.arena[:0]
 	first, cluster := -1, -1
-	for range s.inputs {
+	for range s.records {
 		c.sound = append(c.sound, math.MaxInt64-jump)
 	}
 	kept := s.spare[:0]
 	for i := range s.pend {
 		p := &s.pend[i]
 		in := i < c.at
-		if c.sorted && p.input != s.lead && s.inputs[p.input].track.Kind == codec.Audio && i < c.bound {
+		if c.sorted && p.track != s.lead && p.record.track.Kind == codec.Audio && i < c.bound {
 			// Sound behind a gap of its own belongs to what comes after the gap, though it begins before the pictures.
-			in = p.time < c.time && p.time <= c.sound[p.input]+jump
+			in = p.time < c.time && p.time <= c.sound[p.track]+jump
 			if in {
-				c.sound[p.input] = p.time
+				c.sound[p.track] = p.time
 			} else {
-				c.sound[p.input] = math.MinInt64
+				c.sound[p.track] = math.MinInt64
 			}
 		}
 		if !in {
@@ -231,11 +245,14 @@ func (s *Source) emit() (*Fragment, error) {
 		f.Index++
 	}
 	s.started = true
-	for i := range f.Runs {
-		f.Runs[i].Samples, f.Runs[i].Bytes = f.Runs[i].Samples[:0], 0
-	}
 	if err := s.timeline.settle(f, s.frames); err != nil {
 		return nil, err
+	}
+	if f.CodecChange && s.opts.Strict {
+		return nil, s.codecChange(f)
+	}
+	if f.CodecChange {
+		s.putSets(f)
 	}
 	for i := range f.Runs {
 		r := &f.Runs[i]
@@ -249,7 +266,7 @@ func (s *Source) emit() (*Fragment, error) {
 
 // frame gives p its bytes as the outputs have them, and its place among the fragment's frames.
 func (s *Source) frame(p *pending) error {
-	in := &s.inputs[p.input]
+	in := p.record
 	data := s.whole(&p.block, &s.arena)
 	t := timed{pts: p.time, duration: p.block.Duration}
 	if in.track.Kind == codec.Video {
@@ -268,8 +285,30 @@ func (s *Source) frame(p *pending) error {
 		t.sample.Sync = p.info.Access != codec.None && (p.block.Key || p.info.Access == codec.IDR)
 	}
 	t.sample.Data = data
-	s.frames[p.input] = append(s.frames[p.input], t)
+	if len(s.frames[p.track]) == 0 {
+		s.fragment.Runs[p.track].use(p.record.track)
+	}
+	s.frames[p.track] = append(s.frames[p.track], t)
 	return nil
+}
+
+// putSets puts the parameter sets into the first picture of a new codec record: common readers of Matroska and of fragmented MP4
+// stay with the header that came first.
+func (s *Source) putSets(f *Fragment) {
+	for i := range f.Runs {
+		r := &f.Runs[i]
+		video, ok := r.Track.Config.(codec.VideoConfig)
+		if !ok || len(r.Samples) == 0 || !s.timeline.state.Tracks[i].Changed {
+			continue
+		}
+		from := len(s.arena)
+		for _, set := range video.ParameterSets() {
+			s.arena = binary.BigEndian.AppendUint32(s.arena, uint32(len(set)))
+			s.arena = append(s.arena, set...)
+		}
+		s.arena = append(s.arena, r.Samples[0].Data...)
+		r.Samples[0].Data = s.arena[from:len(s.arena):len(s.arena)]
+	}
 }
 
 // at gives a codec error its track and place.

@@ -9,50 +9,54 @@ import (
 	"github.com/seed63bb8431/weir/fmp4"
 )
 
-// FMP4 packages fragments as fragmented MP4: an init segment once, then a media fragment for each Fragment.
-// A media fragment depends on the Fragment and on the Source's origin and delay only.
+// FMP4 packages fragments as fragmented MP4: an init segment, then a media fragment for each Fragment.
+// A media fragment depends on the Fragment, the Clock and the sample descriptions only.
+//
+// Where codec private data changes (Fragment.CodecChange), a set of segments begins a new init segment with Use. A single file,
+// whose init segment comes once and first, has to know all descriptions before: Describe takes them in.
 type FMP4 struct {
-	clock  clock
-	runs   []int // which of the Source's tracks are packaged
-	tracks []fmp4.TrackInit
-
-	header  []byte
-	moof    []fmp4.Run
-	samples []fmp4.Sample
-	gather  gather
+	movie
+	clock  Clock
+	moved  time.Duration
+	header []byte
+	moof   []fmp4.Run
 }
 
-// clock moves a Source's times to those of an output: by −origin + delay.
-type clock struct {
-	origin, delay time.Duration
-	moved         time.Duration
-}
-
-// base returns what has to be added to the ticks of a timescale.
-func (c clock) base(timescale uint32) int64 {
-	return ticks(c.delay, timescale) - ticks(c.origin, timescale) + ticks(c.moved, timescale)
-}
-
-// NewFMP4 returns a packager of the given tracks (indexes of s.Tracks), of all when none is given.
+// NewFMP4 returns a packager of the given tracks (indexes of s.Tracks), of all when none is given, on the clock s.Clock.
 // Track IDs are 1, 2, … in their order.
 func NewFMP4(s *Source, tracks ...int) *FMP4 {
-	p := &FMP4{clock: s.clock()}
-	p.runs, p.tracks = s.inits(tracks)
-	return p
+	return &FMP4{movie: newMovie(s.tracks, tracks), clock: s.Clock()}
 }
 
-// inits returns the tracks to package with their IDs.
-func (s *Source) inits(tracks []int) ([]int, []fmp4.TrackInit) {
-	if len(tracks) == 0 {
-		for i := range s.tracks {
-			tracks = append(tracks, i)
+// SetClock sets the clock of the output.
+func (p *FMP4) SetClock(c Clock) { p.clock = c }
+
+// OneFile says that the fragments go one behind the other into one file, whose decoding times have to rise: where a fragment's
+// would go back behind the end of the one before, by less than a discontinuity, they are moved there. Without it the bytes of a
+// fragment do not depend on the ones before.
+func (p *FMP4) OneFile() { p.rising = true }
+
+// Use makes the tracks of f's runs those of the init segment that AppendInit appends next, and reports whether it has to be written
+// because the one before does not describe them. A track without samples in f stays as it is.
+func (p *FMP4) Use(f *Fragment) bool {
+	fresh := false
+	for k, i := range p.runs {
+		if r := &f.Runs[i]; len(r.Samples) > 0 && p.description(k, r) != 1 {
+			p.tracks[k].Track, p.tracks[k].Further = r.Track, nil
+			fresh = true
 		}
 	}
-	inits := make([]fmp4.TrackInit, 0, len(tracks))
-	for n, i := range tracks {
-		inits = append(inits, fmp4.TrackInit{ID: uint32(n + 1), Track: s.tracks[i]})
+	return fresh
+}
+
+// Describe adds the tracks of f's runs to those that the init segment describes, for a file whose fragments are gone through before
+// it is written.
+func (p *FMP4) Describe(f *Fragment) {
+	for k, i := range p.runs {
+		if r := &f.Runs[i]; len(r.Samples) > 0 && p.description(k, r) == 0 {
+			p.tracks[k].Further = append(p.tracks[k].Further, r.Track)
+		}
 	}
-	return tracks, inits
 }
 
 // AppendInit appends the init segment: ftyp and moov. created is its creation time; the zero time leaves it unset.
@@ -60,36 +64,36 @@ func (p *FMP4) AppendInit(dst []byte, created time.Time) ([]byte, error) {
 	return fmp4.AppendInit(dst, p.tracks, created)
 }
 
+// base returns what has to be added to the ticks of a timescale.
+func (p *FMP4) base(timescale uint32) int64 {
+	return p.clock.base(timescale) + ticks(p.moved, timescale)
+}
+
 // MediaTime returns where a tick of a run lies on the output's media timeline.
-func (p *FMP4) MediaTime(tick int64, timescale uint32) int64 { return tick + p.clock.base(timescale) }
+func (p *FMP4) MediaTime(tick int64, timescale uint32) int64 { return tick + p.base(timescale) }
 
 // Move shifts the fragments that follow by d on the media timeline: an output that closes gaps moves what comes behind one.
-func (p *FMP4) Move(d time.Duration) { p.clock.moved = d }
+func (p *FMP4) Move(d time.Duration) { p.moved = d }
 
 // AppendHeader appends f's moof and the header of its mdat. The payload that must follow, as WritePayload writes it, has
-// size bytes: the samples of the packager's first track, then those of the second, and so on.
+// size bytes: the samples of the packager's first track, then those of the second, and so on. ErrCodecChange means that the init
+// segment does not describe f.
 func (p *FMP4) AppendHeader(dst []byte, f *Fragment) (header []byte, size int64, err error) {
-	n := 0
-	for _, i := range p.runs {
-		n += len(f.Runs[i].Samples)
-	}
-	if cap(p.samples) < n {
-		p.samples = make([]fmp4.Sample, 0, n+n/4)
-	}
-	p.moof, p.samples = p.moof[:0], p.samples[:0]
+	p.room(f)
+	p.moof = p.moof[:0]
 	for k, i := range p.runs {
 		r := &f.Runs[i]
-		from := len(p.samples)
-		for j := range r.Samples {
-			s := &r.Samples[j]
-			p.samples = append(p.samples, fmp4.Sample{Duration: s.Duration, Size: uint32(len(s.Data)), CompositionOffset: int32(s.CompositionOffset), Sync: s.Sync})
+		description := p.description(k, r)
+		if description == 0 && len(r.Samples) > 0 {
+			return dst, 0, changed(f, r)
 		}
-		at := r.DTS + p.clock.base(r.Timescale)
+		samples, at := p.append(k, r, false)
+		at += p.base(p.tracks[k].Track.Timescale())
 		if at < 0 {
 			return dst, 0, &codec.Error{Track: r.Track.Number, CodecID: r.Track.CodecID, Offset: f.Offset, Err: codec.ErrInvalidFrame,
 				Detail: fmt.Sprintf("time %v lies before the first frame", duration(at, r.Timescale))}
 		}
-		p.moof = append(p.moof, fmp4.Run{TrackID: p.tracks[k].ID, BaseMediaDecodeTime: uint64(at), Samples: p.samples[from:len(p.samples):len(p.samples)], Video: r.Track.Kind == codec.Video})
+		p.moof = append(p.moof, fmp4.Run{TrackID: p.tracks[k].ID, Description: description, BaseMediaDecodeTime: uint64(at), Samples: samples, Video: r.Track.Kind == codec.Video})
 		size += r.Bytes
 	}
 	header, err = fmp4.AppendFragmentHeader(dst, uint32(f.Index)%(1<<31)+1, p.moof)
@@ -109,10 +113,9 @@ func (p *FMP4) WriteFragment(w io.Writer, f *Fragment) (int64, error) {
 	return int64(len(header)) + size, p.gather.flush()
 }
 
-func (p *FMP4) payload(f *Fragment) {
-	for _, i := range p.runs {
-		for j := range f.Runs[i].Samples {
-			p.gather.add(f.Runs[i].Samples[j].Data)
-		}
-	}
+// WritePayload writes what follows the header that AppendHeader appends for f.
+func (p *FMP4) WritePayload(w io.Writer, f *Fragment) error {
+	p.gather.reset(w)
+	p.payload(f)
+	return p.gather.flush()
 }

@@ -29,6 +29,9 @@ type Fragment struct {
 	// Discontinuity is true when more than 50 ms are missing or doubled before the fragment on the source's clock. Where they are
 	// missing Begin is later than the end of the fragment before; where they were doubled Moved has mended it.
 	Discontinuity bool
+	// CodecChange is true when the codec private data of a track differs from that of the track's samples before: a decoder has to
+	// be set up anew, from the Runs' Tracks.
+	CodecChange bool
 
 	// Runs has one entry for each track of the Source, in its order; one without Samples where the track has no frame here.
 	Runs []Run
@@ -36,6 +39,7 @@ type Fragment struct {
 
 // A Run is what a Fragment holds of one track. Times are in ticks of the track's timescale, on the timeline's clock.
 type Run struct {
+	// Track is the one that the samples are of. It is another one, of the same kind, where the codec private data has changed.
 	Track     *codec.Track
 	Timescale uint32
 	// DTS is the decoding time of the first sample: where the run before ends if nothing is missing. In a run without samples it is where that one
@@ -58,6 +62,9 @@ type Sample struct {
 	// Access says how.
 	Access codec.RandomAccess
 }
+
+// use makes r one of t's samples.
+func (r *Run) use(t *codec.Track) { r.Track, r.Timescale = t, t.Timescale() }
 
 // Time returns a time of the run, in ticks, as a duration on the timeline's clock, rounded to the nanosecond.
 func (r *Run) Time(tick int64) time.Duration { return duration(tick, r.Timescale) }

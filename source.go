@@ -31,6 +31,8 @@ type Options struct {
 	Strict bool
 	// MaxFragment is the most bytes that a fragment may have before it is cut without a key frame; default 32 MiB.
 	MaxFragment int
+	// State, of Timeline.State, settles the first fragment as it was settled between others. Nil: it is the first of its recording.
+	State *State
 }
 
 // A Warning is something that the input has and the outputs do not, or that was mended on the way.
@@ -46,10 +48,11 @@ type Source struct {
 	r    *mkv.Reader
 	opts Options
 
-	tracks   []*codec.Track
-	inputs   []input
-	byNumber map[uint64]int // into inputs
-	lead     int            // the input that fragments are cut by
+	tracks   []*codec.Track // as they were at first
+	records  []*record      // in force, by track
+	byNumber map[uint64]int // into records
+	lead     int            // the track that fragments are cut by
+	change   int            // how often a document brought other records
 	timeline Timeline
 
 	pend     []pending
@@ -71,8 +74,8 @@ type Source struct {
 	err      error
 }
 
-// input is one track of the source and how its frames become those of the output.
-type input struct {
+// record is what a track's frames are understood by, from one codec record to the next.
+type record struct {
 	track   *codec.Track
 	private []byte
 	video   codec.VideoConfig // nil for sound, and until the configuration is known
@@ -143,13 +146,14 @@ func (s *Source) noTracks() error {
 		return &mkv.Error{Path: "EBML", Detail: "no Matroska document", Err: mkv.ErrSyntax}
 	}
 	err := &codec.Error{Offset: -1, Err: codec.ErrUnsupportedMedia, Detail: ErrNoTracks.Error()}
-	if len(s.inputs) == 0 && s.byNumber == nil {
+	if len(s.records) == 0 && s.byNumber == nil {
 		return &mkv.Error{Offset: s.r.Offset(), Path: "Segment", Detail: "no Tracks", Err: mkv.ErrSyntax}
 	}
 	return fmt.Errorf("%w: %w", ErrNoTracks, err)
 }
 
-// Tracks returns the tracks that are carried, in stored order.
+// Tracks returns the tracks that are carried, in stored order, as they are in the first fragment. Where the codec private data
+// changes on the way, the Runs of the fragments from there on have other tracks of the same kind.
 func (s *Source) Tracks() []*codec.Track { return s.tracks }
 
 // Info returns what the current Segment says of itself.
@@ -164,7 +168,8 @@ func (s *Source) Origin() time.Duration { return s.origin }
 // Delay returns D: how far decoding runs ahead of presentation, the most of all tracks.
 func (s *Source) Delay() time.Duration { return s.delay }
 
-func (s *Source) clock() clock { return clock{origin: s.origin, delay: s.delay} }
+// Clock returns the clock that packagers use: it begins at Origin, and Delay is added.
+func (s *Source) Clock() Clock { return Clock{Origin: s.origin, Delay: s.delay} }
 
 // Timeline returns the timeline that settles the fragments.
 func (s *Source) Timeline() *Timeline { return &s.timeline }

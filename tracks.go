@@ -36,71 +36,105 @@ func parseEpoch(s string) (time.Time, bool) {
 
 // openTracks chooses the tracks of the first document, and finds them again in the later ones.
 func (s *Source) openTracks() error {
-	inputs, byNumber, err := s.choose(s.r.Tracks())
+	records, err := s.choose(s.r.Tracks())
 	if err != nil {
 		return err
 	}
-	if s.inputs == nil {
-		s.byNumber = byNumber
-		if len(inputs) == 0 {
-			return nil
+	switch {
+	case s.records != nil:
+		if records, err = s.resume(records); err != nil {
+			return err
 		}
-		s.inputs = inputs
-		s.lead = 0
-		for i := range inputs {
-			s.tracks = append(s.tracks, inputs[i].track)
-			if inputs[s.lead].track.Kind == codec.Audio && inputs[i].track.Kind == codec.Video {
+	case len(records) == 0:
+		s.byNumber = map[uint64]int{}
+		return nil
+	default:
+		s.frames = make([][]timed, len(records))
+		s.fragment.Runs = make([]Run, len(records))
+		for i, rec := range records {
+			s.tracks = append(s.tracks, rec.track)
+			s.fragment.Runs[i].use(rec.track)
+			if s.tracks[s.lead].Kind == codec.Audio && rec.track.Kind == codec.Video {
 				s.lead = i
 			}
 		}
-		s.frames = make([][]timed, len(inputs))
-		s.fragment.Runs = make([]Run, len(inputs))
-		for i, t := range s.tracks {
-			s.fragment.Runs[i].Track = t
-			if t.Kind == codec.Video {
-				s.fragment.Runs[i].Timescale = codec.VideoTimescale
-			} else {
-				s.fragment.Runs[i].Timescale = t.Timescale()
-				s.laces(i, t.Number)
+		if s.opts.State != nil {
+			if err := s.timeline.start(s.fragment.Runs, s.opts.State); err != nil {
+				return err
 			}
 		}
-		return nil
 	}
-	if len(inputs) != len(s.inputs) {
-		return &codec.Error{Offset: s.r.Offset(), Err: codec.ErrUnsupportedMedia,
-			Detail: fmt.Sprintf("the tracks change: %d in document %d, %d before", len(inputs), s.r.Document(), len(s.inputs))}
+	s.records = records
+	s.byNumber = make(map[uint64]int, len(records))
+	for i, rec := range records {
+		s.byNumber[rec.track.Number] = i
+		s.laces(i)
 	}
-	for i := range inputs {
-		a, b := &s.inputs[i], &inputs[i]
-		same := a.track.Kind == b.track.Kind && a.track.CodecID == b.track.CodecID
-		if same && !bytes.Equal(a.private, b.private) && (a.track.Config == nil || b.track.Config == nil ||
-			!bytes.Equal(a.track.Config.Private(), b.track.Config.Private())) {
-			same = false
-		}
-		if !same {
-			return &codec.Error{Track: b.track.Number, CodecID: b.track.CodecID, Offset: s.r.Offset(), Err: codec.ErrInvalidPrivate,
-				Detail: fmt.Sprintf("codec private data changes in document %d", s.r.Document())}
-		}
-		s.laces(i, b.track.Number)
-	}
-	s.byNumber = byNumber
 	return nil
 }
 
+// resume puts the records of a further document in the order of those before. A record that did not change stays.
+func (s *Source) resume(fresh []*record) ([]*record, error) {
+	records := make([]*record, len(s.records))
+	changed := false
+	for i, old := range s.records {
+		at := slices.IndexFunc(fresh, func(r *record) bool { return r.track.Kind == old.track.Kind })
+		if at < 0 {
+			return nil, s.tracksChange(old.track, "is not in")
+		}
+		r := fresh[at]
+		fresh = slices.Delete(fresh, at, at+1)
+		a, b := old.track, r.track
+		same := sameConfig(a.Config, b.Config)
+		if same && a.Number == b.Number && a.CodecDelay == b.CodecDelay && a.DefaultDuration == b.DefaultDuration && a.TimestampUnit == b.TimestampUnit {
+			r = old
+		}
+		records[i], changed = r, changed || !same
+	}
+	if len(fresh) > 0 {
+		return nil, s.tracksChange(fresh[0].track, "begins with")
+	}
+	if changed {
+		s.change++
+	}
+	return records, nil
+}
+
+func (s *Source) tracksChange(t *codec.Track, how string) error {
+	return &codec.Error{Track: t.Number, CodecID: t.CodecID, Offset: s.r.Offset(), Err: codec.ErrUnsupportedMedia,
+		Detail: fmt.Sprintf("the tracks change: %s track %s document %d", t.Kind, how, s.r.Document())}
+}
+
+// sameConfig reports whether two configurations are one codec record. One that is not known yet is another.
+func sameConfig(a, b codec.Config) bool {
+	return a == b && a != nil || a != nil && b != nil && a.CodecString() == b.CodecString() && bytes.Equal(a.Private(), b.Private())
+}
+
+// codecChange is the refusal of a fragment whose codec private data is not that of the ones before.
+func (s *Source) codecChange(f *Fragment) error {
+	for i := range f.Runs {
+		if t := f.Runs[i].Track; !sameConfig(t.Config, s.tracks[i].Config) {
+			return &codec.Error{Track: t.Number, CodecID: t.CodecID, Offset: f.Offset, Err: codec.ErrInvalidPrivate,
+				Detail: fmt.Sprintf("codec private data changes in fragment %d", f.Index+1)}
+		}
+	}
+	return &codec.Error{Offset: f.Offset, Err: codec.ErrInvalidPrivate, Detail: fmt.Sprintf("codec private data changes back in fragment %d", f.Index+1)}
+}
+
 // laces tells the reader how long the frames of a sound track last.
-func (s *Source) laces(i int, number uint64) {
-	switch c := s.tracks[i].Config.(type) {
+func (s *Source) laces(i int) {
+	t := s.records[i].track
+	switch c := t.Config.(type) {
 	case *codec.AAC:
-		s.r.SetFrameLength(number, int64(c.FrameLength)*int64(time.Second), int64(c.SampleRate), false)
+		s.r.SetFrameLength(t.Number, int64(c.FrameLength)*int64(time.Second), int64(c.SampleRate), false)
 	case *codec.G711:
-		s.r.SetFrameLength(number, int64(time.Second), int64(c.SampleRate)*int64(c.Channels), true)
+		s.r.SetFrameLength(t.Number, int64(time.Second), int64(c.SampleRate)*int64(c.Channels), true)
 	}
 }
 
-// choose makes inputs of the tracks that can be carried and are wanted.
-func (s *Source) choose(entries []mkv.TrackEntry) ([]input, map[uint64]int, error) {
-	var inputs []input
-	byNumber := map[uint64]int{}
+// choose makes records of the tracks that can be carried and are wanted.
+func (s *Source) choose(entries []mkv.TrackEntry) ([]*record, error) {
+	var records []*record
 	for i := range entries {
 		e := &entries[i]
 		wanted := len(s.opts.Tracks) == 0 || slices.Contains(s.opts.Tracks, e.Number)
@@ -114,23 +148,23 @@ func (s *Source) choose(entries []mkv.TrackEntry) ([]input, map[uint64]int, erro
 		track := e.Track
 		track.TimestampUnit = s.r.Info().TimestampScale
 		if e.Unsupported != nil {
-			return nil, nil, at(&track, e.Offset, fmt.Errorf("%w: %w", codec.ErrUnsupportedMedia, e.Unsupported))
+			return nil, at(&track, e.Offset, fmt.Errorf("%w: %w", codec.ErrUnsupportedMedia, e.Unsupported))
 		}
 		for _, d := range e.Dropped {
 			s.warn(e.Number, e.Offset, "not carried: %s", d)
 		}
-		in := input{track: &track, private: e.CodecPrivate}
+		in := &record{track: &track, private: e.CodecPrivate}
 		config, err := codec.Parse(e.CodecID, e.CodecPrivate)
 		if err == nil && config.Kind() != track.Kind {
 			err = codec.ErrInvalidPrivate
 		}
 		if err != nil {
 			if s.opts.Strict || errors.Is(err, codec.ErrUnsupportedMedia) {
-				return nil, nil, at(&track, e.Offset, err)
+				return nil, at(&track, e.Offset, err)
 			}
 			if track.Kind == codec.Audio {
 				if config, err = s.rebuildAAC(&track, err); err != nil {
-					return nil, nil, at(&track, e.Offset, err)
+					return nil, at(&track, e.Offset, err)
 				}
 			}
 		}
@@ -143,10 +177,9 @@ func (s *Source) choose(entries []mkv.TrackEntry) ([]input, map[uint64]int, erro
 		} else {
 			in.cause = err
 		}
-		byNumber[e.Number] = len(inputs)
-		inputs = append(inputs, in)
+		records = append(records, in)
 	}
-	return inputs, byNumber, nil
+	return records, nil
 }
 
 // rebuildAAC makes an AudioSpecificConfig from what the container says.
@@ -163,8 +196,8 @@ func (s *Source) rebuildAAC(track *codec.Track, cause error) (codec.Config, erro
 
 // add takes a frame into the pending ones.
 func (s *Source) add(i int, b *mkv.Block) error {
-	in := &s.inputs[i]
-	s.pend = append(s.pend, pending{block: *b, input: i, document: s.r.Document(), cluster: s.r.Cluster().Index, time: b.PTS - in.track.CodecDelay})
+	in := s.records[i]
+	s.pend = append(s.pend, pending{block: *b, track: i, record: in, change: s.change, document: s.r.Document(), cluster: s.r.Cluster().Index, time: b.PTS - in.track.CodecDelay})
 	if in.track.Kind == codec.Audio {
 		return nil
 	}
@@ -174,7 +207,7 @@ func (s *Source) add(i int, b *mkv.Block) error {
 	if in.video == nil {
 		return s.rebuild(i, data)
 	}
-	return s.walk(in, p, data)
+	return s.walk(p, data)
 }
 
 // whole returns a frame's bytes with the stripped header in front, if it has one: then they are appended to scratch.
@@ -189,7 +222,8 @@ func (s *Source) whole(b *mkv.Block, scratch *[]byte) []byte {
 }
 
 // walk looks at a picture's NAL units. The first picture of a track may show that its frames are not of the form that the private data says.
-func (s *Source) walk(in *input, p *pending, data []byte) error {
+func (s *Source) walk(p *pending, data []byte) error {
+	in := p.record
 	info, err := in.video.Inspect(data)
 	if err != nil && !in.walked && !s.opts.Strict {
 		if n, ok := codec.DetectLengthSize(data); ok {
@@ -204,16 +238,48 @@ func (s *Source) walk(in *input, p *pending, data []byte) error {
 	if err != nil {
 		return at(in.track, p.block.Offset, err)
 	}
+	p.info, p.walked = info, true
+	if info.NewSets {
+		if err := s.newSets(p, data); err != nil {
+			return err
+		}
+		in = p.record
+	}
 	in.walked = true
 	// A set that was redefined in band may be set back by one that equals the record's: from then on all stay.
-	in.keep = in.keep || info.NewSets
-	if in.keep && info.Rewrite && info.ParameterSets && lengthSize(in.video) == 4 {
-		info.Rewrite = false
+	if in.keep && p.info.Rewrite && p.info.ParameterSets && lengthSize(in.video) == 4 {
+		p.info.Rewrite = false
 	}
-	p.info, p.walked = info, true
-	if info.Changed {
-		return s.changed(in, p, data)
+	return nil
+}
+
+// newSets deals with parameter sets in band that the record does not have. Where decoding can begin a new record does; elsewhere
+// they stay in band, and so do all that follow until the next record.
+func (s *Source) newSets(p *pending, data []byte) error {
+	in := p.record
+	if p.track != s.lead || !s.starts(p) {
+		in.keep = true
+		s.warn(in.track.Number, p.block.Offset, "parameter sets change between key frames and stay in band")
+		return nil
 	}
+	video, err := in.video.WithParameterSets(data)
+	if err != nil {
+		return at(in.track, p.block.Offset, err)
+	}
+	info, err := video.Inspect(data)
+	if err != nil {
+		return at(in.track, p.block.Offset, err)
+	}
+	p.info = info
+	if !in.walked && !s.opts.Strict { // no picture of the record that the private data has
+		s.warn(in.track.Number, p.block.Offset, "the first picture has other parameter sets than the codec private data; they are used")
+		in.video, in.track.Config = video, video
+		return nil
+	}
+	track := *in.track
+	track.Config = video
+	p.record = &record{track: &track, private: video.Private(), video: video}
+	s.records[p.track] = p.record
 	return nil
 }
 
@@ -224,48 +290,10 @@ func form(n int) string {
 	return fmt.Sprintf("NAL lengths of %d bytes", n)
 }
 
-// changed refuses a picture whose parameter sets make another stream of it. Other sets for the same kind of picture stay in band.
-func (s *Source) changed(in *input, p *pending, data []byte) error {
-	frame, err := in.video.AppendFrame(nil, data)
-	if err != nil {
-		return at(in.track, p.block.Offset, err)
-	}
-	have := in.video.PictureInfo()
-	for nal := range codec.SplitAnnexB(codec.AppendAnnexB(nil, frame)) {
-		picture, ok := parseSPS(in.video, nal)
-		if !ok {
-			continue
-		}
-		if s.opts.Strict || picture.Width != have.Width || picture.Height != have.Height || picture.ChromaFormat != have.ChromaFormat || picture.BitDepth != have.BitDepth {
-			return &codec.Error{Track: in.track.Number, CodecID: in.track.CodecID, Offset: p.block.Offset, Err: codec.ErrInvalidPrivate,
-				Detail: fmt.Sprintf("codec private data changes: %d×%d after %d×%d", picture.Width, picture.Height, have.Width, have.Height)}
-		}
-	}
-	s.warn(in.track.Number, p.block.Offset, "parameter sets change and stay in band")
-	return nil
-}
-
-// parseSPS reads nal if it is a sequence parameter set of the base layer.
-func parseSPS(config codec.Config, nal []byte) (codec.Picture, bool) {
-	var p codec.Picture
-	err := codec.ErrInvalidPrivate
-	switch config.(type) {
-	case *codec.AVC:
-		if nal[0]&0x1F == 7 {
-			p, err = codec.ParseAVCSPS(nal)
-		}
-	case *codec.HEVC:
-		if len(nal) > 2 && nal[0]>>1&0x3F == 33 && nal[0]&1 == 0 && nal[1]>>3 == 0 {
-			p, err = codec.ParseHEVCSPS(nal)
-		}
-	}
-	return p, err == nil
-}
-
 // rebuild makes the configuration of a track without one from the parameter sets of the frame that came last.
 // The frames before stay pending; they are walked when it succeeds.
 func (s *Source) rebuild(i int, data []byte) error {
-	in := &s.inputs[i]
+	in := s.records[i]
 	config, err := codec.Rebuild(in.track.CodecID, in.private, slices.Values([][]byte{data}))
 	if err != nil {
 		return nil // a later frame may have them; unresolved tells in the end
@@ -278,12 +306,13 @@ func (s *Source) rebuild(i int, data []byte) error {
 	s.warn(in.track.Number, -1, "codec private data rebuilt from the frames: %v", in.cause)
 	for j := range s.pend {
 		p := &s.pend[j]
-		if p.input != i {
+		if p.record != in {
 			continue
 		}
+		p.record = s.records[i]
 		d := s.whole(&p.block, &s.scratch)
 		s.scratch = s.scratch[:0]
-		if err := s.walk(in, p, d); err != nil {
+		if err := s.walk(p, d); err != nil {
 			return err
 		}
 	}
@@ -292,8 +321,7 @@ func (s *Source) rebuild(i int, data []byte) error {
 
 // unresolved tells at the end of the input which track never got a configuration.
 func (s *Source) unresolved() error {
-	for i := range s.inputs {
-		in := &s.inputs[i]
+	for _, in := range s.records {
 		if in.track.Config == nil {
 			return at(in.track, -1, in.cause)
 		}

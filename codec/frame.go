@@ -61,6 +61,9 @@ type VideoConfig interface {
 	// WithLengthSize returns a copy for frames whose NAL unit lengths are n bytes long, 0 for start codes.
 	// Any n but 0, 1, 2 and 4 is taken as 4.
 	WithLengthSize(n int) VideoConfig
+	// WithParameterSets returns the configuration that holds from a frame on whose parameter sets differ (FrameInfo.NewSets):
+	// they take the place of those of the same kind and id, and come first. Errors are those of NewAVC and NewHEVC.
+	WithParameterSets(frame []byte) (VideoConfig, error)
 	// PictureInfo returns what the sequence parameter set says. It must not be changed.
 	PictureInfo() *Picture
 	// ParameterSets returns the sets in the order in which a decoder needs them. They must not be changed.

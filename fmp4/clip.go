@@ -48,11 +48,11 @@ func NewClip(tracks []TrackInit, creation time.Time) (*Clip, error) {
 	}
 	c := &Clip{creation: creation}
 	for _, t := range tracks {
-		entry, err := appendSampleEntry(nil, t.Track)
+		entries, err := sampleEntries(t)
 		if err != nil {
-			return nil, fmt.Errorf("track %d: %w", t.ID, err)
+			return nil, err
 		}
-		ct := &clipTrack{TrackInit: t, timescale: t.Track.Timescale(), entries: [][]byte{entry}}
+		ct := &clipTrack{TrackInit: t, timescale: t.Track.Timescale(), entries: entries}
 		ct.audio = t.Track.Config.Kind() == codec.Audio
 		c.tracks = append(c.tracks, ct)
 	}
@@ -79,17 +79,15 @@ func (c *Clip) track(id uint32) (*clipTrack, error) {
 }
 
 // AddDescription adds a further description of the samples of a track, for example when the parameter sets change,
-// and returns its number for ClipRun.Description. A description that is there already gives the number it has.
+// and returns its number for ClipRun.Description. A description that is there already gives the number it has. Times of
+// the runs that it describes are in the timescale of the track as it was given to NewClip, whatever its own is.
 func (c *Clip) AddDescription(trackID uint32, t *codec.Track) (uint32, error) {
 	ct, err := c.track(trackID)
 	if err != nil {
 		return 0, err
 	}
-	if err := checkTrack(t); err != nil {
-		return 0, fmt.Errorf("track %d: %w", trackID, err)
-	}
-	if t.Timescale() != ct.timescale || t.Config.Kind() != ct.Track.Config.Kind() {
-		return 0, fmt.Errorf("%w: track %d changes from %d to %d ticks a second", ErrInvalid, trackID, ct.timescale, t.Timescale())
+	if err := checkFurther(ct.TrackInit, t); err != nil {
+		return 0, err
 	}
 	entry, err := appendSampleEntry(nil, t)
 	if err != nil {

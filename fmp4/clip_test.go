@@ -484,13 +484,15 @@ func TestClipDescriptions(t *testing.T) {
 	if n := len(findAll(t, b, "moov/trak/mdia/minf/stbl/stsd/avc1")); n != 2 {
 		t.Errorf("%d sample entries, want 2", n)
 	}
+	if got, err := c.AddDescription(2, track(aac(t, 0))); err != nil || got != 2 { // of another rate
+		t.Errorf("description %d, error %v, want 2", got, err)
+	}
 	for name, tt := range map[string]struct {
 		id    uint32
 		track *codec.Track
 		want  error
 	}{
 		"no such track":    {9, track(avc(t)), fmp4.ErrInvalid},
-		"another rate":     {2, track(aac(t, 0)), fmp4.ErrInvalid},
 		"nil":              {1, nil, fmp4.ErrInvalid},
 		"no configuration": {1, &codec.Track{}, codec.ErrMissingPrivate},
 		"sound":            {1, track(g711(t, 6)), fmp4.ErrInvalid},

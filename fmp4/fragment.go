@@ -16,7 +16,9 @@ type Sample struct {
 
 // Run is what a media fragment holds of one track.
 type Run struct {
-	TrackID             uint32
+	TrackID uint32
+	// Description is the number of the sample entry in the init segment, from 1; 0 is 1.
+	Description         uint32
 	BaseMediaDecodeTime uint64 // decoding time of the first sample
 	Samples             []Sample
 	Video               bool // Sync means something
@@ -27,6 +29,7 @@ const (
 	flagsSync    = 0x02000000 // sample_depends_on 2
 	flagsNonSync = 0x01010000 // sample_depends_on 1, sample_is_non_sync_sample
 
+	tfhdDescription       = 0x000002
 	tfhdDefaultDuration   = 0x000008
 	tfhdDefaultSize       = 0x000010
 	tfhdDefaultFlags      = 0x000020
@@ -127,14 +130,14 @@ func appendTraf(dst []byte, r *Run, payload uint64) ([]byte, uint64, error) {
 	}
 	dst, traf := openBox(dst, "traf")
 	if len(r.Samples) == 0 {
-		dst, tfhd := openFullBox(dst, "tfhd", 0, tfhdDefaultBaseIsMoof)
-		dst = closeBox(be.AppendUint32(dst, r.TrackID), tfhd)
+		dst, tfhd := openFullBox(dst, "tfhd", 0, tfhdDefaultBaseIsMoof|r.descriptionFlag())
+		dst = closeBox(r.appendDescription(be.AppendUint32(dst, r.TrackID)), tfhd)
 		return closeBox(appendTfdt(dst, r.BaseMediaDecodeTime), traf), 0, nil
 	}
 	s := columnsOf(r.Samples, r.Video)
 	first, rest := &r.Samples[0], &r.Samples[min(1, len(r.Samples)-1)]
 
-	flags := uint32(tfhdDefaultBaseIsMoof)
+	flags := tfhdDefaultBaseIsMoof | r.descriptionFlag()
 	if !s.duration {
 		flags |= tfhdDefaultDuration
 	}
@@ -145,7 +148,7 @@ func appendTraf(dst []byte, r *Run, payload uint64) ([]byte, uint64, error) {
 		flags |= tfhdDefaultFlags
 	}
 	dst, tfhd := openFullBox(dst, "tfhd", 0, flags)
-	dst = be.AppendUint32(dst, r.TrackID)
+	dst = r.appendDescription(be.AppendUint32(dst, r.TrackID))
 	if !s.duration {
 		dst = be.AppendUint32(dst, first.Duration)
 	}
@@ -201,6 +204,21 @@ func appendTraf(dst []byte, r *Run, payload uint64) ([]byte, uint64, error) {
 		}
 	}
 	return closeBox(closeBox(dst, trun), traf), size, nil
+}
+
+// descriptionFlag says whether tfhd names the sample entry; trex has the first.
+func (r *Run) descriptionFlag() uint32 {
+	if r.Description > 1 {
+		return tfhdDescription
+	}
+	return 0
+}
+
+func (r *Run) appendDescription(dst []byte) []byte {
+	if r.Description > 1 {
+		return be.AppendUint32(dst, r.Description)
+	}
+	return dst
 }
 
 // appendTfdt always writes version 1, so that no time is too large (ISO/IEC 14496-12, 8.8.12).

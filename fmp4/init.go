@@ -3,6 +3,8 @@ package fmp4
 import (
 	"fmt"
 	"time"
+
+	"github.com/seed63bb8431/weir/codec"
 )
 
 // AppendInit appends the initialization segment of the tracks: ftyp and a moov without samples (B 8.16.4,
@@ -22,14 +24,14 @@ func AppendInit(dst []byte, tracks []TrackInit, creation time.Time) ([]byte, err
 	dst, moov := openBox(dst, "moov")
 	dst = appendMvhd(dst, creation, 0, nextTrackID(tracks))
 	for _, t := range tracks {
-		entry, err := appendSampleEntry(nil, t.Track)
+		entries, err := sampleEntries(t)
 		if err != nil {
-			return dst[:start], fmt.Errorf("track %d: %w", t.ID, err)
+			return dst[:start], err
 		}
 		var trak int
 		dst, trak = openBox(dst, "trak")
 		dst = appendTkhd(dst, t, creation, 0)
-		dst = appendMdia(dst, t.Track, creation, [][]byte{entry}, nil, layout{})
+		dst = appendMdia(dst, t.Track, creation, entries, nil, layout{})
 		dst = closeBox(dst, trak)
 	}
 	dst, mvex := openBox(dst, "mvex")
@@ -37,6 +39,19 @@ func AppendInit(dst []byte, tracks []TrackInit, creation time.Time) ([]byte, err
 		dst = appendTrex(dst, t.ID)
 	}
 	return closeBox(closeBox(dst, mvex), moov), nil
+}
+
+// sampleEntries returns the entries of a track's stsd.
+func sampleEntries(t TrackInit) ([][]byte, error) {
+	entries := make([][]byte, 0, 1+len(t.Further))
+	for _, u := range append([]*codec.Track{t.Track}, t.Further...) {
+		entry, err := appendSampleEntry(nil, u)
+		if err != nil {
+			return nil, fmt.Errorf("track %d: %w", t.ID, err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
 }
 
 // appendTrex appends the defaults of a track's fragments (B 8.8.3): the first description, and nothing else,

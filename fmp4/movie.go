@@ -13,6 +13,9 @@ import (
 type TrackInit struct {
 	ID    uint32 // track_ID, not 0
 	Track *codec.Track
+	// Further are the same track with other codec private data, for the sample entries 2, 3, … of an init segment.
+	// All times stay in Track's timescale.
+	Further []*codec.Track
 }
 
 // checkTracks refuses what no file can hold.
@@ -32,6 +35,11 @@ func checkTracks(tracks []TrackInit) error {
 		if err := checkTrack(t.Track); err != nil {
 			return fmt.Errorf("track %d: %w", t.ID, err)
 		}
+		for _, u := range t.Further {
+			if err := checkFurther(t, u); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -45,6 +53,17 @@ func checkTrack(t *codec.Track) error {
 		return codec.ErrMissingPrivate
 	case t.Timescale() == 0:
 		return fmt.Errorf("%w: sampling rate 0", ErrInvalid)
+	}
+	return nil
+}
+
+// checkFurther refuses what cannot be a further description of a track.
+func checkFurther(t TrackInit, u *codec.Track) error {
+	if err := checkTrack(u); err != nil {
+		return fmt.Errorf("track %d: %w", t.ID, err)
+	}
+	if u.Config.Kind() != t.Track.Config.Kind() {
+		return fmt.Errorf("%w: track %d changes from %s to %s", ErrInvalid, t.ID, t.Track.Config.Kind(), u.Config.Kind())
 	}
 	return nil
 }

@@ -19,6 +19,12 @@ type HeaderOptions struct {
 	MuxingApp  string
 	WritingApp string
 	Date       time.Time // DateUTC; zero: not written
+
+	// Duration is of the whole Segment, and Size is how many bytes follow the header in it; 0: not known. A header with Reserve
+	// set has as many bytes when these are known as when they are not, so that it can be written again over the first.
+	Duration time.Duration
+	Size     int64
+	Reserve  bool
 }
 
 // Element IDs that only the writer needs.
@@ -36,8 +42,8 @@ const (
 	displayUnitUndefined           = 4
 )
 
-// AppendHeader appends an EBML header, the start of a Segment of unknown size, its Info and its Tracks.
-// Clusters and Tags may follow; another header ends the document.
+// AppendHeader appends an EBML header, the start of a Segment, its Info and its Tracks. Clusters and Tags may follow; another
+// header ends the document.
 func AppendHeader(dst []byte, tracks []*codec.Track, timestampScale time.Duration, opts HeaderOptions) ([]byte, error) {
 	if timestampScale <= 0 || timestampScale > time.Second {
 		return dst, fmt.Errorf("mkv: TimestampScale %v: %w", timestampScale, ErrLimit)
@@ -53,9 +59,16 @@ func AppendHeader(dst []byte, tracks []*codec.Track, timestampScale time.Duratio
 	dst = closeMaster(dst, ebml)
 
 	dst = appendID(dst, idSegment)
+	segment := len(dst)
 	dst = binary.BigEndian.AppendUint64(dst, unknownSize8)
 	dst, info := openMaster(dst, idInfo)
 	dst = appendUint(dst, idTimestampScale, uint64(timestampScale))
+	switch {
+	case opts.Duration > 0:
+		dst = appendFloat(dst, idDuration, float64(opts.Duration)/float64(timestampScale))
+	case opts.Reserve:
+		dst = appendBinary(dst, idVoid, make([]byte, 9)) // what a Duration takes
+	}
 	if !opts.Date.IsZero() {
 		dst = appendID(dst, idDateUTC)
 		dst = append(dst, 0x88)
@@ -72,7 +85,15 @@ func AppendHeader(dst []byte, tracks []*codec.Track, timestampScale time.Duratio
 		}
 		dst = appendTrackEntry(dst, t)
 	}
-	return closeMaster(dst, all), nil
+	dst = closeMaster(dst, all)
+	if opts.Size > 0 {
+		size := uint64(opts.Size) + uint64(len(dst)-segment-8)
+		if size >= 1<<56-1 {
+			return dst, fmt.Errorf("mkv: Segment of %d bytes: %w", size, ErrLimit)
+		}
+		binary.BigEndian.PutUint64(dst[segment:], 1<<56|size)
+	}
+	return dst, nil
 }
 
 func appendTrackEntry(dst []byte, t *codec.Track) []byte {

@@ -31,6 +31,8 @@ picture=(-f lavfi -i testsrc2=s=160x90:r=25:d=2) # from here on two seconds
 avc short.264 bframes=2
 avc repeat.264 bframes=0:repeat-headers=1
 avc field.264 bframes=2:tff=1 -flags +ildct+ilme -vf scale=160:96
+avc repeat2.264 bframes=0:repeat-headers=1 -vf scale=128:96
+avc other.264 bframes=3 -vf scale=128:96
 hevc b.265 bframes=4:b-pyramid=1:open-gop=1
 hevc closed.265 bframes=2:open-gop=0
 hevc hdr.265 "bframes=2:open-gop=0:repeat-headers=0:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:range=limited:hdr10=1:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400" -pix_fmt yuv420p10le -profile:v main10
@@ -38,6 +40,7 @@ aac low.aac 440 4
 aac english.aac 440 2
 aac deutsch.aac 880 2
 ff -f lavfi -i sine=f=440:r=48000:d=2 -ac 1 -c:a libopus -b:a 16k "${exact[@]}" o.ogg
+ff -f lavfi -i sine=f=660:r=44100:d=2 -ac 1 -c:a aac -b:a 24k "${exact[@]}" -f adts other.aac
 g711 a.wav pcm_alaw
 g711 u.wav pcm_mulaw
 printf '1\n00:00:00,500 --> 00:00:01,500\nhello\n\n2\n00:00:01,600 --> 00:00:01,900\nagain\n' >s.srt
@@ -70,6 +73,8 @@ file_getmedia() { merge abs.mkv "${rate[@]}" -y 0:1690000000000 b.264 -y 0:16900
 file_unknown_size() { copy -i v.mkv -map 0 -live 1 unknown-size.mkv; }
 file_annexb_noprivate() { copy -r 25 -i repeat.264 -map 0 -write_crc32 0 lengths.mkv; ./gen lengths.mkv annexb-noprivate.mkv annexb noprivate; }
 file_gap() { copy -i av.mkv -map 0 -bsf "noise=drop=gte(pts\,1000)*lt(pts\,3000)" gap.mkv; }
+file_change() { merge one.mkv "${rate[@]}" short.264 english.aac; merge two.mkv "${rate[@]}" -y 0:2000 other.264 -y 0:2000 other.aac; copy -i one.mkv -map 0 -write_crc32 0 plain1.mkv; copy -copyts -i two.mkv -map 0 -write_crc32 0 plain2.mkv; cat plain1.mkv plain2.mkv plain1.mkv >change.mkv; }
+file_inband_change() { cat repeat.264 repeat2.264 repeat.264 >sizes.264; copy -r 25 -i sizes.264 -map 0 -write_crc32 0 inband-change.mkv; }
 file_truncated() { head -c $(($(stat -c %s sample.mkv) * 6 / 10)) sample.mkv >truncated.mkv; }
 file_hdr() { merge hdr.mkv "${rate[@]}" --colour-primaries 0:9 --colour-transfer-characteristics 0:16 --colour-matrix 0:9 --colour-range 0:1 --max-content-light 0:1000 --max-frame-light 0:400 --chromaticity-coordinates 0:0.68,0.32,0.265,0.69,0.15,0.06 --white-colour-coordinates 0:0.3127,0.329 --max-luminance 0:1000 --min-luminance 0:0.005 hdr.265; }
 
@@ -96,6 +101,8 @@ make two-audio.mkv 'two AAC tracks with names and languages' merge two-audio.mkv
 make subtitles.mkv 'a subtitle track beside H.264' merge subtitles.mkv "${rate[@]}" short.264 --language 0:eng s.srt
 make rotated.mkv 'ProjectionPoseRoll: to be shown turned' merge rotated.mkv "${rate[@]}" --projection-type 0:0 --projection-pose-roll 0:-90 short.264
 make hdr.mkv 'HEVC Main 10, BT.2020 and PQ, mastering display and light levels in the stream and in Colour' file_hdr
+make change.mkv 'three documents: the second has pictures of another size and sound of another rate, the third is the first again' file_change
+make inband-change.mkv 'the size of the pictures changes in band, and changes back; CodecPrivate stays' file_inband_change
 make truncated.mkv 'sample.mkv cut off at 60 %' file_truncated
 make garbage.mkv '600 bytes of noise before the third Cluster' ./gen plain.mkv garbage.mkv junk=3
 make bad-avcc.mkv 'an avcC that ends in the middle' ./gen plain.mkv bad-avcc.mkv cutprivate

@@ -10,12 +10,13 @@ import (
 	"github.com/seed63bb8431/weir/hls"
 )
 
-// writeDASH writes the MPD. Where the media timeline has a hole a Period ends.
-func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row) error {
+// writeDASH writes the MPD. A Period ends where the media timeline has a hole and where codec private data changes, and at every
+// discontinuity if jumps is true: then the segments are shared with playlists that mark these.
+func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row, jumps bool) error {
 	m := &dash.MPD{Type: dash.Static}
 	for from := 0; from < len(rows); {
 		to := from + 1
-		for to < len(rows) && rows[to].media == rows[to-1].media+rows[to-1].length {
+		for to < len(rows) && rows[to].media == rows[to-1].media+rows[to-1].length && !rows[to].change && !(jumps && rows[to].jump) {
 			to++
 		}
 		p := dash.Period{ID: fmt.Sprintf("p%d", len(m.Periods)+1), Start: m.MediaPresentationDuration}
@@ -28,7 +29,7 @@ func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row)
 			offset = j.src.Delay() // sound may begin before the pictures
 		}
 		for _, r := range rs {
-			if r.track.Kind == codec.Audio { // and go on behind them
+			if r.kind == codec.Audio { // and go on behind them
 				p.Duration = max(p.Duration, r.end(to)-offset)
 			}
 		}
@@ -48,25 +49,27 @@ func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row)
 }
 
 func (j *job) adaptationSet(i int, r *rendition, rows []row, from, to int, offset time.Duration) dash.AdaptationSet {
-	timescale := r.track.Timescale()
-	uri := strings.ReplaceAll(hls.EscapeURI(r.prefix), "$", "$$")
+	record := r.segments[from].record
+	track, timescale := r.records[record], r.timescale(from)
+	template := func(name string) string { return strings.ReplaceAll(hls.EscapeURI(name), "$", "$$") }
 	bandwidth, _ := peak(rows, r)
-	rep := dash.Representation{ID: r.name, Bandwidth: bandwidth, Codecs: r.track.Config.CodecString(), SegmentTemplate: dash.SegmentTemplate{
+	rep := dash.Representation{ID: r.name, Bandwidth: bandwidth, Codecs: track.Config.CodecString(), SegmentTemplate: dash.SegmentTemplate{
 		Timescale: timescale, PresentationTimeOffset: mediaTicks(offset, timescale), StartNumber: uint32(from + 1),
-		Initialization: uri + "-init.mp4", Media: uri + "-$Number$.m4s",
+		Initialization: template(r.initName(record)), Media: template(r.prefix) + "-$Number$.m4s",
 	}}
-	set := dash.AdaptationSet{ID: uint32(i + 1), ContentType: r.track.Kind.String(), MimeType: r.track.Kind.String() + "/mp4", Lang: language(r.track), StartWithSAP: 1}
-	if r.track.Name != "" {
-		set.Label = r.track.Name
+	set := dash.AdaptationSet{ID: uint32(i + 1), ContentType: track.Kind.String(), MimeType: track.Kind.String() + "/mp4", Lang: language(track), StartWithSAP: 1}
+	if track.Name != "" {
+		set.Label = track.Name
 	}
-	if p := r.picture(); p != nil {
+	if v, ok := track.Config.(codec.VideoConfig); ok {
+		p := v.PictureInfo()
 		rep.Width, rep.Height = int(p.Width), int(p.Height)
 		rep.SAR = fmt.Sprintf("%d:%d", max(p.SARWidth, 1), max(p.SARHeight, 1))
 		rep.FrameRate = rate(r.frameRate(rows))
 		set.SegmentAlignment = true
 		set.StartWithSAP = startWithSAP(rows[from:to])
 	} else {
-		rep.AudioSamplingRate, rep.AudioChannels = int(timescale), channels(r.track)
+		rep.AudioSamplingRate, rep.AudioChannels = int(timescale), channels(track)
 	}
 	rep.SegmentTemplate.Timeline = j.timeline(r, rows, from, to)
 	set.Representations = []dash.Representation{rep}
@@ -103,13 +106,13 @@ func rate(milli int) string {
 
 // timeline lists the segments of a Period. Pictures have the fragment's times, sound has its own: frames straddle the fragments' borders.
 func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
-	timescale := r.track.Timescale()
+	timescale := r.timescale(from)
 	out := make([]dash.S, 0, to-from)
 	for k := from; k < to; k++ {
 		w, seg := &rows[k], &r.segments[k]
 		s := dash.S{T: mediaTicks(w.media, timescale)}
 		s.D = mediaTicks(w.media+w.length, timescale) - s.T
-		if r.track.Kind == codec.Audio {
+		if r.kind == codec.Audio {
 			if seg.count > 0 {
 				s.T, s.D = seg.start, seg.ticks
 			} else { // no sound here: the segment is empty, and its place ends where the next sound begins
@@ -128,7 +131,7 @@ func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
 				}
 			}
 		}
-		if n := len(out); n > 0 && r.track.Kind == codec.Audio {
+		if n := len(out); n > 0 && r.kind == codec.Audio {
 			// Sound that overlaps the segment before, by less than a discontinuity, is listed from where that ends.
 			if over := out[n-1].T + out[n-1].D; s.T < over {
 				s.T, s.D = over, max(s.T+s.D, over+1)-over

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed63bb8431/weir/codec"
 	"github.com/seed63bb8431/weir/hls"
@@ -15,7 +16,7 @@ func (j *job) writeHLS(files *output, name, prefix string, all []*rendition, row
 	for _, r := range all {
 		switch {
 		case !r.hls:
-		case r.track.Kind == codec.Video:
+		case r.kind == codec.Video:
 			video = append(video, r)
 		default:
 			audio = append(audio, r)
@@ -43,16 +44,16 @@ func (j *job) writeHLS(files *output, name, prefix string, all []*rendition, row
 	for i, r := range audio {
 		a, b := peak(rows, r)
 		most, mean = max(most, a), max(mean, b)
-		codecs = appendNew(codecs, r.track.Config.CodecString())
+		codecs = appendNew(codecs, r.codecs()...)
 		if group != "" {
-			m.Renditions = append(m.Renditions, hls.Rendition{Type: hls.Audio, GroupID: group, Name: label(r, i), Language: language(r.track),
-				Default: i == 0, Autoselect: true, Channels: channels(r.track), URI: hls.EscapeURI(prefix + r.name + ".m3u8")})
+			m.Renditions = append(m.Renditions, hls.Rendition{Type: hls.Audio, GroupID: group, Name: label(r.records[0], i), Language: language(r.records[0]),
+				Default: i == 0, Autoselect: true, Channels: channels(r.records[0]), URI: hls.EscapeURI(prefix + r.name + ".m3u8")})
 		}
 	}
 	for _, r := range video {
 		a, b := peak(rows, append([]*rendition{r}, loudest(audio, rows)...)...)
-		w, h := displaySize(r.picture())
-		v := hls.Variant{Bandwidth: a, AverageBandwidth: b, Codecs: appendNew([]string{r.track.Config.CodecString()}, codecs...),
+		w, h := displaySize(r.pictures())
+		v := hls.Variant{Bandwidth: a, AverageBandwidth: b, Codecs: appendNew(r.codecs(), codecs...),
 			Resolution: hls.Resolution{Width: w, Height: h}, Audio: group, URI: hls.EscapeURI(prefix + r.name + ".m3u8")}
 		v.FrameRate = hls.FrameRate{Num: uint32(r.frameRate(rows)), Den: 1000}
 		m.Variants = append(m.Variants, v)
@@ -90,16 +91,21 @@ func independent(video []*rendition, rows []row) bool {
 }
 
 func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
-	p := &hls.MediaPlaylist{Version: 7, PlaylistType: hls.VOD, EndList: true, Map: hls.EscapeURI(r.prefix + "-init.mp4")}
-	p.IndependentSegments = r.track.Kind == codec.Audio || independent([]*rendition{r}, rows)
+	p := &hls.MediaPlaylist{Version: 7, PlaylistType: hls.VOD, EndList: true}
+	p.IndependentSegments = r.kind == codec.Audio || independent([]*rendition{r}, rows)
 	for k := range rows {
 		w := &rows[k]
-		s := hls.Segment{URI: hls.EscapeURI(fmt.Sprintf("%s-%d.m4s", r.prefix, k+1)), Duration: r.length(rows, k)}
+		if j.o.markGaps && k > 0 {
+			p.Segments = j.appendGap(p.Segments, r, rows, k)
+		}
+		s := hls.Segment{URI: hls.EscapeURI(fmt.Sprintf("%s-%d.m4s", r.prefix, k+1)), Duration: r.length(rows, k), Map: hls.EscapeURI(r.initName(r.segments[k].record))}
 		switch j.o.discontinuity {
 		case "always":
 			s.Discontinuity = k > 0
 		case "on-discontinuity":
-			s.Discontinuity = w.gap
+			s.Discontinuity = w.jump || w.change
+		case "never":
+			s.Discontinuity = w.change
 		}
 		if j.o.timestamps {
 			s.ProgramDateTime = w.time
@@ -107,6 +113,24 @@ func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
 		p.Segments = append(p.Segments, s)
 	}
 	return p
+}
+
+// appendGap appends segments that are not there for the time that is missing before row k, none longer than the longest that is.
+func (j *job) appendGap(dst []hls.Segment, r *rendition, rows []row, k int) []hls.Segment {
+	before := &rows[k-1]
+	from, to := before.begin+before.length, rows[k].begin
+	var longest time.Duration
+	for i := range rows {
+		longest = max(longest, rows[i].length)
+	}
+	for at := from; at < to; at += longest {
+		s := hls.Segment{URI: hls.EscapeURI(r.prefix + "-missing.m4s"), Gap: true, Duration: min(longest, to-at)}
+		if j.o.timestamps {
+			s.ProgramDateTime = before.time.Add(at - before.begin)
+		}
+		dst = append(dst, s)
+	}
+	return dst
 }
 
 func appendNew(dst []string, values ...string) []string {
@@ -123,10 +147,10 @@ next:
 }
 
 // label is what people call a sound track; it differs from the others of its group.
-func label(r *rendition, i int) string {
+func label(t *codec.Track, i int) string {
 	switch {
-	case r.track.Name != "":
-		return fmt.Sprintf("%s (%d)", r.track.Name, i+1)
+	case t.Name != "":
+		return fmt.Sprintf("%s (%d)", t.Name, i+1)
 	case i == 0:
 		return "Audio"
 	}

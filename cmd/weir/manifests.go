@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,32 +12,34 @@ import (
 	"github.com/seed63bb8431/weir/codec"
 )
 
-// rendition is one track as a set of files: an init segment and a media segment for each fragment.
+// rendition is one track as a set of files: an init segment for each codec record, and a media segment for each fragment.
 type rendition struct {
-	track  *codec.Track
+	kind   codec.Kind
 	index  int    // of the Source's tracks
 	name   string // "video", "audio-2"
 	prefix string // of the files' names
 	packer *weir.FMP4
 	hls    bool // named in the playlist
 
+	records  []*codec.Track // record k is described by init segment k
 	segments []segment
-	init     int64
 }
 
 // segment is one media segment of a rendition.
 type segment struct {
-	size  int64
-	start uint64 // earliest presentation time, in ticks of the track's timescale on the media timeline
-	ticks uint64 // how long it lasts; 0 without samples
-	count int
+	record int // of the rendition's
+	size   int64
+	start  uint64 // earliest presentation time, in ticks of the record's timescale on the media timeline
+	ticks  uint64 // how long it lasts; 0 without samples
+	count  int
 }
 
 // row is what playlists and manifests tell of a fragment.
 type row struct {
 	begin, length time.Duration
 	media         time.Duration // begin on the media timeline
-	gap           bool          // media is missing before
+	jump          bool          // media is missing or doubled before
+	change        bool          // codec private data changes here
 	time          time.Time
 	number        string
 	access        codec.RandomAccess // how its pictures begin
@@ -83,7 +87,7 @@ func (j *job) manifests(form form, out string) error {
 		}
 	}
 	if manifest != "" {
-		if err := j.writeDASH(files, manifest, rs, rows); err != nil {
+		if err := j.writeDASH(files, manifest, rs, rows, form == formBoth); err != nil {
 			return err
 		}
 	}
@@ -110,7 +114,7 @@ func (j *job) renditions(form form, prefix string) ([]*rendition, error) {
 		if n := count[t.Kind]; n > 1 {
 			name = fmt.Sprintf("%s-%d", name, n)
 		}
-		rs = append(rs, &rendition{track: t, index: i, name: name, prefix: prefix + name, packer: weir.NewFMP4(j.src, i), hls: !isG711})
+		rs = append(rs, &rendition{kind: t.Kind, index: i, name: name, prefix: prefix + name, packer: weir.NewFMP4(j.src, i), hls: !isG711})
 	}
 	switch {
 	case g711 == 0:
@@ -124,35 +128,28 @@ func (j *job) renditions(form form, prefix string) ([]*rendition, error) {
 
 // segments writes the init and media segments of all renditions.
 func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error) {
-	var rows []row
-	var buf []byte
 	for _, r := range rs {
-		var err error
-		if buf, err = r.packer.AppendInit(buf[:0], j.created()); err != nil {
-			return nil, err
-		}
-		r.init = int64(len(buf))
-		if err := files.write(r.prefix+"-init.mp4", buf); err != nil {
+		if err := j.writeInit(files, r, j.src.Tracks()[r.index]); err != nil {
 			return nil, err
 		}
 	}
+	var rows []row
 	var moved time.Duration
 	err := j.each(j.src, func(f *weir.Fragment) error {
-		gap := false
-		if n := len(rows); n > 0 {
-			gap = f.Begin != rows[n-1].begin+rows[n-1].length
-			if gap && form == formDASH {
-				moved = j.closeGap(f, rows[n-1], rs)
-			}
+		if n := len(rows); n > 0 && form == formDASH && !j.o.periods && f.Begin != rows[n-1].begin+rows[n-1].length {
+			moved = j.closeGap(f, rows[n-1], rs)
 		}
-		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), gap: gap, time: f.Time, number: f.Number}
+		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), jump: f.Discontinuity, change: f.CodecChange, time: f.Time, number: f.Number}
 		for _, r := range rs {
-			s, err := r.write(files, f, moved)
-			if err != nil {
+			if r.packer.Use(f) {
+				if err := j.writeInit(files, r, f.Runs[r.index].Track); err != nil {
+					return err
+				}
+			}
+			if err := r.write(files, f, moved); err != nil {
 				return err
 			}
-			r.segments = append(r.segments, s)
-			if run := &f.Runs[r.index]; r.track.Kind == codec.Video && len(run.Samples) > 0 && w.access == codec.None && run.Samples[0].Sync {
+			if run := &f.Runs[r.index]; r.kind == codec.Video && len(run.Samples) > 0 && w.access == codec.None && run.Samples[0].Sync {
 				w.access = run.Samples[0].Access
 			}
 		}
@@ -161,6 +158,27 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 	})
 	return rows, err
 }
+
+// writeInit makes a further record of a rendition, and the file of its init segment.
+func (j *job) writeInit(files *output, r *rendition, track *codec.Track) error {
+	init, err := r.packer.AppendInit(nil, j.created())
+	if err != nil {
+		return err
+	}
+	r.records = append(r.records, track)
+	return files.write(r.initName(len(r.records)-1), init)
+}
+
+// initName returns the name of the file that describes a record.
+func (r *rendition) initName(record int) string {
+	if record == 0 {
+		return r.prefix + "-init.mp4"
+	}
+	return fmt.Sprintf("%s-init-%d.mp4", r.prefix, record+1)
+}
+
+// timescale returns that of a segment's ticks.
+func (r *rendition) timescale(k int) uint32 { return r.records[r.segments[k].record].Timescale() }
 
 // overlap is how far sound may reach into what follows a closed gap: a frame of it, or two.
 const overlap = 50 * time.Millisecond
@@ -172,7 +190,7 @@ func (j *job) closeGap(f *weir.Fragment, before row, rs []*rendition) time.Durat
 	moved := before.media + before.length - (f.Begin + base)
 	for _, r := range rs {
 		run := &f.Runs[r.index]
-		if r.track.Kind != codec.Audio || len(run.Samples) == 0 {
+		if r.kind != codec.Audio || len(run.Samples) == 0 {
 			continue
 		}
 		if m := r.end(len(r.segments)) - (run.Time(run.First()) + base); m > moved+overlap {
@@ -186,29 +204,27 @@ func (j *job) closeGap(f *weir.Fragment, before row, rs []*rendition) time.Durat
 func (r *rendition) end(n int) time.Duration {
 	for n--; n >= 0; n-- {
 		if s := &r.segments[n]; s.count > 0 {
-			return mediaTime(s.start+s.ticks, r.track.Timescale())
+			return mediaTime(s.start+s.ticks, r.timescale(n))
 		}
 	}
 	return 0
 }
 
 // write makes the file of one media segment.
-func (r *rendition) write(files *output, f *weir.Fragment, moved time.Duration) (segment, error) {
+func (r *rendition) write(files *output, f *weir.Fragment, moved time.Duration) error {
 	r.packer.Move(moved)
 	run := &f.Runs[r.index]
-	s := segment{count: len(run.Samples), start: uint64(max(r.packer.MediaTime(run.First(), run.Timescale), 0))}
+	s := segment{record: len(r.records) - 1, count: len(run.Samples), start: uint64(max(r.packer.MediaTime(run.First(), run.Timescale), 0))}
 	if s.count > 0 {
 		s.ticks = uint64(run.End() - run.DTS)
 	}
 	file, err := files.create(fmt.Sprintf("%s-%d.m4s", r.prefix, len(r.segments)+1))
 	if err != nil {
-		return s, err
+		return err
 	}
 	s.size, err = r.packer.WriteFragment(file, f)
-	if e := file.Close(); err == nil {
-		err = e
-	}
-	return s, err
+	r.segments = append(r.segments, s)
+	return errors.Join(err, file.Close())
 }
 
 // length returns how long segment k lasts in a playlist: as long as its fragment, but for the last one of sound, behind which
@@ -216,7 +232,7 @@ func (r *rendition) write(files *output, f *weir.Fragment, moved time.Duration) 
 func (r *rendition) length(rows []row, k int) time.Duration {
 	w := &rows[k]
 	end := w.begin + w.length
-	if r.track.Kind == codec.Audio && k == len(rows)-1 && r.segments[k].count > 0 {
+	if r.kind == codec.Audio && k == len(rows)-1 && r.segments[k].count > 0 {
 		end = max(w.begin+r.end(k+1)-w.media, w.begin+time.Millisecond)
 	}
 	return (end - rows[0].begin).Round(time.Microsecond) - (w.begin - rows[0].begin).Round(time.Microsecond)
@@ -224,30 +240,41 @@ func (r *rendition) length(rows []row, k int) time.Duration {
 
 // peak returns the largest and the mean bit rate of some renditions' segments together.
 func peak(rows []row, rs ...*rendition) (most, mean int) {
-	var bits, largest float64
-	var length time.Duration
-	for k := range rows {
-		rate := 0.0
-		for _, r := range rs {
-			b := float64(r.segments[k].size * 8)
-			bits += b
-			rate += b / r.length(rows, k).Seconds()
+	rates := make([]float64, len(rows))
+	average := 0.0
+	for _, r := range rs {
+		var bits, seconds float64
+		for k := range rows {
+			b, s := float64(r.segments[k].size*8), r.length(rows, k).Seconds()
+			rates[k] += b / s
+			bits, seconds = bits+b, seconds+s
 		}
-		length += rows[k].length
-		largest = max(largest, rate)
+		average += bits / seconds
 	}
-	if length > 0 {
-		mean = int(bits / length.Seconds())
-	}
-	return int(largest) + 1, mean + 1
+	// The last segment of sound may last longer or shorter than that of the pictures, so that the sum of means passes every sum.
+	return int(max(slices.Max(rates), average)) + 1, int(average) + 1
 }
 
-// picture returns the shape of a rendition's pictures.
-func (r *rendition) picture() *codec.Picture {
-	if v, ok := r.track.Config.(codec.VideoConfig); ok {
-		return v.PictureInfo()
+// pictures returns the shape of the largest pictures that a rendition has.
+func (r *rendition) pictures() *codec.Picture {
+	var most *codec.Picture
+	for _, t := range r.records {
+		if v, ok := t.Config.(codec.VideoConfig); ok {
+			if p := v.PictureInfo(); most == nil || p.Width*p.Height > most.Width*most.Height {
+				most = p
+			}
+		}
 	}
-	return nil
+	return most
+}
+
+// codecs returns the codec strings of a rendition.
+func (r *rendition) codecs() []string {
+	var codecs []string
+	for _, t := range r.records {
+		codecs = appendNew(codecs, t.Config.CodecString())
+	}
+	return codecs
 }
 
 // displaySize returns width and height in square pixels.

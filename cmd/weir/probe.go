@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -54,6 +55,8 @@ type fragmentReport struct {
 	Key           bool      `json:"key"`
 	Gap           float64   `json:"gapSeconds,omitempty"` // negative: an overlap
 	Discontinuity bool      `json:"discontinuity,omitempty"`
+	// CodecChange names the codecs where the codec private data differs from the fragment before.
+	CodecChange []string `json:"codecChange,omitempty"`
 }
 
 type probeReport struct {
@@ -129,6 +132,11 @@ func probe(ctx context.Context, name string, opts weir.Options, quiet bool, std 
 		if f.Discontinuity {
 			fr.Gap = (f.Start - f.Moved - end).Seconds()
 		}
+		if f.CodecChange {
+			for i := range f.Runs {
+				fr.CodecChange = append(fr.CodecChange, f.Runs[i].Track.Config.CodecString())
+			}
+		}
 		end = f.End - f.Moved
 		for i := range f.Runs {
 			n := len(f.Runs[i].Samples)
@@ -162,17 +170,20 @@ func (r *probeReport) print(w io.Writer) error {
 	}
 	fmt.Fprintln(t, "\nFRAGMENT\tOFFSET\tSTART\tLENGTH\tFRAMES\tNOTE")
 	for _, f := range r.Fragments {
-		note := ""
+		var notes []string
 		if !f.Key {
-			note = "no key frame first "
+			notes = append(notes, "no key frame first")
 		}
 		switch {
 		case f.Gap > 0:
-			note += fmt.Sprintf("gap of %.3f s before", f.Gap)
+			notes = append(notes, fmt.Sprintf("gap of %.3f s before", f.Gap))
 		case f.Gap < 0:
-			note += fmt.Sprintf("clock goes back by %.3f s", -f.Gap)
+			notes = append(notes, fmt.Sprintf("clock goes back by %.3f s", -f.Gap))
 		}
-		fmt.Fprintf(t, "%s\t%d\t%.3f s\t%.3f s\t%v\t%s\n", f.Number, f.Offset, f.Start, f.Length, f.Frames, note)
+		if len(f.CodecChange) > 0 {
+			notes = append(notes, "codec private data changes: "+strings.Join(f.CodecChange, ", "))
+		}
+		fmt.Fprintf(t, "%s\t%d\t%.3f s\t%.3f s\t%v\t%s\n", f.Number, f.Offset, f.Start, f.Length, f.Frames, strings.Join(notes, "; "))
 	}
 	for _, x := range r.Warnings {
 		fmt.Fprintf(t, "\nwarning: %s", x)

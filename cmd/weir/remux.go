@@ -25,6 +25,8 @@ type remuxOptions struct {
 	discontinuity   string
 	timestamps      bool
 	fragmentNumbers bool
+	markGaps        bool
+	periods         bool
 	tracks          string
 	skipBadTracks   bool
 	strict          bool
@@ -79,6 +81,8 @@ Exit codes: 0 done; 1 input or output failed; 2 wrong usage; 3 the media was ref
 	f.StringVar(&o.discontinuity, "discontinuity", "on-discontinuity", "EXT-X-DISCONTINUITY between fragments: always, never or on-discontinuity")
 	f.BoolVar(&o.timestamps, "timestamps", false, "wall-clock times: EXT-X-PROGRAM-DATE-TIME and kvs:ts")
 	f.BoolVar(&o.fragmentNumbers, "fragment-numbers", false, "fragment numbers: kvs:fn in the MPD")
+	f.BoolVar(&o.markGaps, "mark-gaps", false, "list missing media as EXT-X-GAP segments in the HLS playlists")
+	f.BoolVar(&o.periods, "periods", false, "open a Period behind missing media instead of closing the gap, in an MPD without playlists")
 	f.StringVar(&o.tracks, "tracks", "", "carry only these track numbers, for example \"1,3\"")
 	f.BoolVar(&o.skipBadTracks, "skip-bad-tracks", false, "leave out tracks with broken private data or frames instead of refusing the file")
 	f.BoolVar(&o.strict, "strict", false, "refuse what is otherwise mended with a warning")
@@ -246,7 +250,7 @@ func remuxOnce(ctx context.Context, in *input, outName string, form form, opts w
 	j := &job{ctx: ctx, in: in, src: src, opts: opts, o: o, bar: bar}
 	switch {
 	case outName == "-":
-		err = j.single(form, stdout)
+		err = j.single(form, stdout, nil)
 	case form == formMP4 || form == formFragmented || form == formMKV:
 		err = j.file(form, outName)
 	default:

@@ -2,14 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"math"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/seed63bb8431/weir"
-	"github.com/seed63bb8431/weir/codec"
-	"github.com/seed63bb8431/weir/mkv"
 )
 
 // file writes one of the forms that are a single file.
@@ -23,20 +22,20 @@ func (j *job) file(form form, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(j.single(form, f), f.Close()); err != nil {
+	if err := errors.Join(j.single(form, f, f), f.Close()); err != nil {
 		return err
 	}
 	j.output = []string{name}
 	return out.commit()
 }
 
-// single writes the whole output to w.
-func (j *job) single(form form, w io.Writer) error {
+// single writes the whole output to w. file is the same where w can be begun again, else nil.
+func (j *job) single(form form, w io.Writer, file *os.File) error {
 	switch form {
 	case formFragmented:
-		return j.fragmented(w)
+		return j.fragmented(w, file)
 	case formMKV:
-		return j.matroska(w)
+		return j.matroska(w, file)
 	}
 	return j.progressive(w)
 }
@@ -64,8 +63,39 @@ func (j *job) progressive(w io.Writer) error {
 	return j.each(src, func(f *weir.Fragment) error { return clip.WritePayload(w, f) })
 }
 
-func (j *job) fragmented(w io.Writer) error {
-	p := weir.NewFMP4(j.src)
+// fragmented goes through the input once. Codec private data that changes has to be described at the start of the file: then, where
+// input and output allow it, it begins again with all that the whole input has.
+func (j *job) fragmented(w io.Writer, file *os.File) error {
+	err := j.writeFragments(w, weir.NewFMP4(j.src))
+	if !errors.Is(err, weir.ErrCodecChange) {
+		return err
+	}
+	if file == nil || j.in.file == nil {
+		return fmt.Errorf("%w: read from a file and write to a file, or write HLS, DASH or Matroska", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	src, err := j.in.open(j.ctx, j.opts, j.bar)
+	if err != nil {
+		return err
+	}
+	p := weir.NewFMP4(src)
+	if err := j.each(src, func(f *weir.Fragment) error { p.Describe(f); return nil }); err != nil {
+		return err
+	}
+	if j.src, err = j.in.open(j.ctx, j.opts, j.bar); err != nil {
+		return err
+	}
+	return j.writeFragments(w, p)
+}
+
+// writeFragments writes the init segment and all fragments.
+func (j *job) writeFragments(w io.Writer, p *weir.FMP4) error {
+	p.OneFile()
 	init, err := p.AppendInit(nil, j.created())
 	if err != nil {
 		return err
@@ -81,36 +111,3 @@ func (j *job) fragmented(w io.Writer) error {
 
 // created is the creation time that outputs carry: the source's, so that the same input gives the same bytes.
 func (j *job) created() time.Time { return j.src.Info().Date }
-
-// matroska writes a Cluster for each fragment, or several where a fragment lasts longer than a Cluster can.
-func (j *job) matroska(w io.Writer) error {
-	// The source's own precision, but no finer than what a Cluster of some length can be written in.
-	scale := min(max(j.src.Info().TimestampScale, 10*time.Microsecond), time.Millisecond)
-	buf, err := mkv.AppendHeader(nil, j.src.Tracks(), scale, mkv.HeaderOptions{MuxingApp: "weir", WritingApp: "weir", Date: j.created()})
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(buf); err != nil {
-		return err
-	}
-	var frames []codec.Frame
-	return j.each(j.src, func(f *weir.Fragment) error {
-		frames = weir.AppendFrames(frames[:0], f)
-		for len(frames) > 0 {
-			at := frames[0].PTS
-			n := 0
-			for n < len(frames) && (frames[n].PTS-at).Abs() < (math.MaxInt16-1)*scale {
-				n++
-			}
-			var err error
-			if buf, err = mkv.AppendCluster(buf[:0], max(at, 0), scale, frames[:n]); err != nil {
-				return err
-			}
-			if _, err := w.Write(buf); err != nil {
-				return err
-			}
-			frames = frames[n:]
-		}
-		return nil
-	})
-}
