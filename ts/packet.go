@@ -13,6 +13,14 @@ const (
 	payloadSize = PacketSize - headerSize
 )
 
+// stuffing is what fills a packet that has nothing else, in adaptation fields and behind sections.
+var stuffing = func() (b [payloadSize]byte) {
+	for i := range b {
+		b[i] = 0xFF
+	}
+	return b
+}()
+
 // PID is the packet identifier of a stream or table, 13 bits.
 type PID uint16
 
@@ -92,7 +100,5 @@ func (a *adaptation) put(b []byte) {
 		used += pcrSize
 	}
 	b[1] = flags
-	for i := range b[used:] {
-		b[used+i] = 0xFF
-	}
+	copy(b[used:], stuffing[:])
 }

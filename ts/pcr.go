@@ -50,9 +50,9 @@ func (c *clock) advance(dst []byte, s *stream, to int64) ([]byte, bool) {
 	if n > int64(c.left) {
 		return dst, true
 	}
-	step := (to - c.last) / (n + 1)
-	for range n {
-		dst = c.appendPCR(dst, s, c.last+step, false)
+	from, gap := c.last, to-c.last
+	for i := int64(1); i <= n; i++ {
+		dst = c.appendPCR(dst, s, from+i*gap/(n+1), false)
 	}
 	return dst, false
 }
@@ -88,10 +88,11 @@ func (c *clock) appendPCR(dst []byte, s *stream, t int64, jump bool) []byte {
 // pcrPlan says where the later packets of a PES packet have clock references, and which.
 type pcrPlan struct {
 	count, packets int // the j-th of count is in packet j × packets / (count + 1)
-	first, step    int64
+	first          int64
+	span, parts    int64 // the j-th is first + j × span / parts
 }
 
-// at returns the packet that has the j-th clock reference, from 1; an index that no packet has when there is none.
+// at returns the packet that has the j-th clock reference, from 1; -1 when there is none.
 func (p *pcrPlan) at(j int) int {
 	if j > p.count {
 		return -1
@@ -99,15 +100,19 @@ func (p *pcrPlan) at(j int) int {
 	return int(int64(j) * int64(p.packets) / int64(p.count+1))
 }
 
+// pcr returns the j-th clock reference.
+func (p *pcrPlan) pcr(j int) int64 { return p.first + int64(j)*p.span/p.parts }
+
 // plan sets the clock references of a unit of the clock's stream: the first packet's is now, the next unit's is gap later. None
 // of those between may be more than limit later than now, which is what the other streams allow.
 func (c *clock) plan(now, gap, limit int64, packets int) pcrPlan {
-	p := pcrPlan{packets: packets, first: now}
+	p := pcrPlan{packets: packets, first: now, parts: 1}
 	if gap > pcrFill {
-		n := min((gap-1)/pcrFill, int64(packets-1))
-		p.step = min(gap/(n+1), pcrLimit)
-		p.count = int(min(n, max(limit, 0)/p.step))
+		p.parts = min((gap-1)/pcrFill, int64(packets-1)) + 1
+		p.span = min(gap, p.parts*pcrLimit)
+		last := min(max(limit, 0), p.span)
+		p.count = int(min(p.parts-1, ((last+1)*p.parts-1)/p.span))
 	}
-	c.last, c.set = now+int64(p.count)*p.step, true
+	c.last, c.set = p.pcr(p.count), true
 	return p
 }

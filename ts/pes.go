@@ -102,7 +102,7 @@ func (w *pesWriter) begin(a *adaptation, flags uint32) {
 func (w *pesWriter) beginNext() {
 	var a adaptation
 	if w.index == w.nextPCR {
-		a.HasPCR, a.PCR = true, w.plan.first+int64(w.pcr)*w.plan.step
+		a.HasPCR, a.PCR = true, w.plan.pcr(w.pcr)
 		w.pcr++
 		w.nextPCR = w.plan.at(w.pcr)
 	}

@@ -62,6 +62,7 @@ func TestPlay(t *testing.T) {
 		name  string
 		first int64
 	}{
+		{"sample.mkv", 0}, // the clock begins before the wrap
 		{"sample.mkv", ts.Lead},
 		{"sample.mkv", wrap - 2*ts.Clock90k},
 		{"h264-nob.mkv", ts.Lead},

@@ -77,10 +77,8 @@ func appendSection(dst []byte, pid PID, section []byte) []byte {
 		}
 		be.PutUint32(dst[at:], header)
 		n := copy(body, section)
-		section, body = section[n:], body[n:]
-		for i := range body {
-			body[i] = 0xFF
-		}
+		copy(body[n:], stuffing[:])
+		section = section[n:]
 	}
 	return dst
 }
