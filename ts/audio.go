@@ -2,6 +2,7 @@ package ts
 
 import (
 	"errors"
+	"math"
 
 	"github.com/seed63bb8431/weir/codec"
 )
@@ -44,10 +45,16 @@ func (s *stream) continues(i, n int) bool {
 	return d >= -rate && d <= rate
 }
 
+// span returns how long n frames last.
+func (s *stream) span(n int) int64 {
+	return int64(n) * adtsFrameLength * Clock90k / int64(s.aac.SampleRate)
+}
+
 // group takes the next frames into a group. Of all that it may hold it holds as many as leave the least unused in its packets.
-func (c *chunk) group(s *stream, adaptation int) (group, error) {
+func (c *chunk) group(s *stream) (group, error) {
 	var best, g group
 	bestPackets := 0
+	adaptation := c.adaptationSize(s)
 	samples := s.samples[s.next:]
 	for i := range samples {
 		p := &samples[i]
@@ -68,7 +75,12 @@ func (c *chunk) group(s *stream, adaptation int) (group, error) {
 		if i > 0 && g.size > maxGroupSize {
 			break
 		}
-		packets := packetsOf(pesFixedSize+pesTimeSize+g.size, adaptation)
+		size := pesFixedSize + pesTimeSize + g.size
+		packets := packetsOf(size, adaptation)
+		if c.owns(s) {
+			plan := newPlan(0, s.span(g.count), math.MaxInt64, packets)
+			packets = packetsOf(size, adaptation+plan.size())
+		}
 		if i == 0 || packets*best.size <= bestPackets*g.size {
 			best, bestPackets = g, packets
 		}
@@ -78,14 +90,14 @@ func (c *chunk) group(s *stream, adaptation int) (group, error) {
 
 // appendSound appends the next frames of sound as one PES packet.
 func (c *chunk) appendSound(dst []byte, s *stream) ([]byte, error) {
-	g, err := c.group(s, c.adaptationSize(s))
+	g, err := c.group(s)
 	if err != nil {
 		return dst, err
 	}
 	samples := s.samples[s.next:][:g.count]
 	pts := samples[0].PTS
 	s.next += g.count
-	gap := int64(g.count) * adtsFrameLength * Clock90k / int64(s.aac.SampleRate)
+	gap := s.span(g.count)
 	if s.next < len(s.samples) {
 		gap = s.samples[s.next].PTS - pts
 	}

@@ -214,6 +214,7 @@ func (c *chunk) openPES(dst []byte, w *pesWriter, s *stream, dts, gap int64, siz
 	a := adaptation{RandomAccess: key, HasPCR: true, PCR: dts - Lead}
 	dst, a.Discontinuity = c.clock.advance(dst, s, a.PCR)
 	a.Discontinuity = a.Discontinuity || !s.continuity.started
-	plan := c.clock.plan(a.PCR, gap, c.others(s)-minLead-a.PCR, packetsOf(size, a.size()))
+	plan := newPlan(a.PCR, gap, c.others(s)-minLead-a.PCR, packetsOf(size, a.size()))
+	c.clock.last, c.clock.set = plan.pcr(plan.count), true
 	return w.open(dst, s, &a, plan, size), nil
 }

@@ -26,5 +26,5 @@ func Example() {
 		return
 	}
 	fmt.Printf("%d packets for %d bytes\n", len(buf)/ts.PacketSize, 47*100)
-	// Output: 34 packets for 4700 bytes
+	// Output: 31 packets for 4700 bytes
 }

@@ -103,9 +103,12 @@ func (p *pcrPlan) at(j int) int {
 // pcr returns the j-th clock reference.
 func (p *pcrPlan) pcr(j int) int64 { return p.first + int64(j)*p.span/p.parts }
 
-// plan sets the clock references of a unit of the clock's stream: the first packet's is now, the next unit's is gap later. None
+// size returns the bytes that the clock references take.
+func (p *pcrPlan) size() int { return p.count * (2 + pcrSize) }
+
+// newPlan makes the plan of a unit whose first packet has the clock reference now, when the next unit's is gap later. None
 // of those between may be more than limit later than now, which is what the other streams allow.
-func (c *clock) plan(now, gap, limit int64, packets int) pcrPlan {
+func newPlan(now, gap, limit int64, packets int) pcrPlan {
 	p := pcrPlan{packets: packets, first: now, parts: 1}
 	if gap > pcrFill {
 		p.parts = min((gap-1)/pcrFill, int64(packets-1)) + 1
@@ -113,6 +116,5 @@ func (c *clock) plan(now, gap, limit int64, packets int) pcrPlan {
 		last := min(max(limit, 0), p.span)
 		p.count = int(min(p.parts-1, ((last+1)*p.parts-1)/p.span))
 	}
-	c.last, c.set = p.pcr(p.count), true
 	return p
 }

@@ -72,7 +72,7 @@ type pesWriter struct {
 
 // open makes room behind dst for a PES packet of size bytes, begins the first packet with a, and returns dst with the room.
 func (w *pesWriter) open(dst []byte, s *stream, a *adaptation, plan pcrPlan, size int) []byte {
-	n := packetsOf(size, a.size()+plan.count*(2+pcrSize))
+	n := packetsOf(size, a.size()+plan.size())
 	at := len(dst)
 	dst = slices.Grow(dst, n*PacketSize)[:at+n*PacketSize]
 	*w = pesWriter{

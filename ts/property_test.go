@@ -218,6 +218,15 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestProgramConfig has a layout of channels that only an element in front of each frame describes.
+func TestProgramConfig(t *testing.T) {
+	c, err := codec.ParseAAC(unhex(t, "1000040805020108800000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, []ts.Run{sound(c, 50, 400, 900_000)})
+}
+
 // TestWrap holds rule 79: a chunk over the end of the clock is the one of other times but for the times, and the same 2^33 ticks later.
 func TestWrap(t *testing.T) {
 	const wrap = 1 << 33

@@ -387,6 +387,10 @@ func expectPicture(config codec.Config, s ts.Sample) []byte {
 
 // splitADTS returns the raw frames of a PES packet's payload.
 func splitADTS(b []byte, config *codec.AAC) ([][]byte, error) {
+	front, err := config.AppendADTS(nil, 1)
+	if err != nil {
+		return nil, err
+	}
 	var frames [][]byte
 	for len(b) > 0 {
 		if len(b) < 7 || b[0] != 0xFF || b[1] != 0xF1 {
@@ -400,7 +404,10 @@ func splitADTS(b []byte, config *codec.AAC) ([][]byte, error) {
 		if rates[b[2]>>2&15] != config.SampleRate {
 			return nil, fmt.Errorf("rate index %d", b[2]>>2&15)
 		}
-		frames = append(frames, b[7:n])
+		if element := front[7:]; !bytes.HasPrefix(b[7:], element) {
+			return nil, fmt.Errorf("no program config element")
+		}
+		frames = append(frames, b[len(front):n])
 		b = b[n:]
 	}
 	return frames, nil
