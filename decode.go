@@ -39,6 +39,19 @@ func duration(n int64, timescale uint32) time.Duration {
 	return time.Duration(q*int64(time.Second) + (r*int64(time.Second)+ts/2)/ts)
 }
 
+// rescale returns n ticks of one timescale in those of another, rounded half up.
+func rescale(n int64, from, to uint32) int64 {
+	if from == to {
+		return n
+	}
+	f, t := int64(from), int64(to)
+	q, r := n/f, n%f
+	if r < 0 {
+		q, r = q-1, r+f
+	}
+	return q*t + (r*t+f/2)/f
+}
+
 // medianDistance returns the median distance of neighbours in sorted, and 0 when there are fewer than two.
 // scratch is reused.
 func medianDistance(sorted []time.Duration, scratch *[]time.Duration) time.Duration {

@@ -17,7 +17,6 @@ import (
 type FMP4 struct {
 	movie
 	clock  Clock
-	moved  time.Duration
 	header []byte
 	moof   []fmp4.Run
 }
@@ -64,17 +63,6 @@ func (p *FMP4) AppendInit(dst []byte, created time.Time) ([]byte, error) {
 	return fmp4.AppendInit(dst, p.tracks, created)
 }
 
-// base returns what has to be added to the ticks of a timescale.
-func (p *FMP4) base(timescale uint32) int64 {
-	return p.clock.base(timescale) + ticks(p.moved, timescale)
-}
-
-// MediaTime returns where a tick of a run lies on the output's media timeline.
-func (p *FMP4) MediaTime(tick int64, timescale uint32) int64 { return tick + p.base(timescale) }
-
-// Move shifts the fragments that follow by d on the media timeline: an output that closes gaps moves what comes behind one.
-func (p *FMP4) Move(d time.Duration) { p.moved = d }
-
 // AppendHeader appends f's moof and the header of its mdat. The payload that must follow, as WritePayload writes it, has
 // size bytes: the samples of the packager's first track, then those of the second, and so on. ErrCodecChange means that the init
 // segment does not describe f.
@@ -88,7 +76,7 @@ func (p *FMP4) AppendHeader(dst []byte, f *Fragment) (header []byte, size int64,
 			return dst, 0, changed(f, r)
 		}
 		samples, at := p.append(k, r, false)
-		at += p.base(p.tracks[k].Track.Timescale())
+		at += p.clock.base(p.tracks[k].Track.Timescale())
 		if at < 0 {
 			return dst, 0, &codec.Error{Track: r.Track.Number, CodecID: r.Track.CodecID, Offset: f.Offset, Err: codec.ErrInvalidFrame,
 				Detail: fmt.Sprintf("time %v lies before the first frame", duration(at, r.Timescale))}

@@ -19,6 +19,9 @@ type Clock struct {
 	Origin, Delay time.Duration
 }
 
+// Media returns where a tick of a run lies on the output's media timeline.
+func (c Clock) Media(tick int64, timescale uint32) int64 { return tick + c.base(timescale) }
+
 // base returns what has to be added to the ticks of a timescale.
 func (c Clock) base(timescale uint32) int64 {
 	return ticks(c.Delay, timescale) - ticks(c.Origin, timescale)
@@ -81,7 +84,7 @@ func (m *movie) append(k int, r *Run, lastMayShrink bool) ([]fmp4.Sample, int64)
 			m.samples = append(m.samples, fmp4.Sample{Duration: s.Duration, Size: uint32(len(s.Data)), CompositionOffset: int32(s.CompositionOffset), Sync: s.Sync})
 		}
 	} else {
-		at = m.rescale(r, timescale)
+		at = m.appendRescaled(r, timescale)
 	}
 	samples := m.samples[from:len(m.samples):len(m.samples)]
 	if m.rising && len(samples) > 0 {
@@ -98,15 +101,15 @@ func (m *movie) append(k int, r *Run, lastMayShrink bool) ([]fmp4.Sample, int64)
 	return samples, at
 }
 
-// rescale appends the samples of sound whose sampling rate is no longer the track's. Durations are differences of absolute times.
-func (m *movie) rescale(r *Run, timescale uint32) int64 {
+// appendRescaled appends the samples of sound whose sampling rate is no longer the track's. Durations are differences of absolute times.
+func (m *movie) appendRescaled(r *Run, timescale uint32) int64 {
 	at := r.DTS
-	first := ticks(r.Time(at), timescale)
+	first := rescale(at, r.Timescale, timescale)
 	last := first
 	for j := range r.Samples {
 		s := &r.Samples[j]
 		at += int64(s.Duration)
-		end := max(ticks(r.Time(at), timescale), last+1)
+		end := max(rescale(at, r.Timescale, timescale), last+1)
 		m.samples = append(m.samples, fmp4.Sample{Duration: uint32(end - last), Size: uint32(len(s.Data)), Sync: s.Sync})
 		last = end
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/seed63bb8431/weir/codec"
@@ -364,18 +365,15 @@ func expectPicture(config codec.Config, s ts.Sample) []byte {
 	}
 	add := func(b []byte) { out = append(append(out, 0, 0, 0, 1), b...) }
 	for _, kind := range []string{"vps", "sps", "pps"} {
-		found := false
-		for _, x := range sets {
-			if x.kind == kind {
-				found = true
-				add(x.data)
+		for _, set := range config.(codec.VideoConfig).ParameterSets() {
+			repeated := slices.ContainsFunc(sets, func(x nal) bool { return bytes.Equal(x.data, set) })
+			if s.Key && kindOf(set) == kind && !repeated {
+				add(set)
 			}
 		}
-		if !found && s.Key {
-			for _, set := range config.(codec.VideoConfig).ParameterSets() {
-				if kindOf(set) == kind {
-					add(set)
-				}
+		for _, x := range sets {
+			if x.kind == kind {
+				add(x.data)
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package ts
 
-import "github.com/seed63bb8431/weir/codec"
+import (
+	"bytes"
+
+	"github.com/seed63bb8431/weir/codec"
+)
 
 // nalKind sorts NAL units by what a chunk does with them.
 type nalKind uint8
@@ -95,11 +99,26 @@ func (s *stream) look(data []byte) (accessUnit, error) {
 	return u, nil
 }
 
-// setsSize returns the size of the configuration's parameter sets of the kinds that are not in have.
-func (s *stream) setsSize(have nalKind) int {
+// repeats tells whether a sample has a parameter set of the configuration before its first slice.
+func (s *stream) repeats(data, set []byte) bool {
+	for rest := data; len(rest) > 0; {
+		var nal []byte
+		nal, rest = nextNAL(rest)
+		if s.kind(nal[0]) == kindSlice {
+			return false
+		}
+		if bytes.Equal(nal, set) {
+			return true
+		}
+	}
+	return false
+}
+
+// setsSize returns the size of the configuration's parameter sets that a sample does not repeat.
+func (s *stream) setsSize(data []byte) int {
 	size := 0
 	for _, set := range s.sets {
-		if len(set) > 0 && s.kind(set[0])&have == 0 {
+		if len(set) > 0 && !s.repeats(data, set) {
 			size += startCodeSize + len(set)
 		}
 	}
@@ -122,7 +141,7 @@ func (c *chunk) appendPicture(dst []byte, s *stream) ([]byte, error) {
 	}
 	size := pesHeaderSize(p.PTS, p.DTS) + len(s.aud()) + u.size
 	if p.Key {
-		size += s.setsSize(u.sets)
+		size += s.setsSize(p.Data)
 	}
 	s.next++
 	gap := int64(0)
@@ -148,16 +167,16 @@ func (c *chunk) appendPicture(dst []byte, s *stream) ([]byte, error) {
 	return dst, nil
 }
 
-// putSets writes the parameter sets of a key frame in the order in which a decoder needs them: those of the sample, and of the
-// kinds it does not have those of the configuration.
+// putSets writes the parameter sets of a key frame in the order in which a decoder needs them: of each kind those of the
+// configuration first, so that a set of the sample with the same id takes its place.
 func (s *stream) putSets(w *pesWriter, data []byte, have nalKind) {
 	for kind := kindVPS; kind <= kindPPS; kind <<= 1 {
-		if have&kind == 0 {
-			for _, set := range s.sets {
-				if len(set) > 0 && s.kind(set[0]) == kind {
-					w.putNAL(set)
-				}
+		for _, set := range s.sets {
+			if len(set) > 0 && s.kind(set[0]) == kind && !s.repeats(data, set) {
+				w.putNAL(set)
 			}
+		}
+		if have&kind == 0 {
 			continue
 		}
 		for rest := data; len(rest) > 0; {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed63bb8431/weir/codec"
@@ -34,7 +35,11 @@ func (j *job) writeHLS(files *output, name, prefix string, all []*rendition, row
 			return err
 		}
 	}
-	m := &hls.MultivariantPlaylist{Version: 7, IndependentSegments: independent(video, rows)}
+	version := 7
+	if j.o.container == "ts" {
+		version = 3
+	}
+	m := &hls.MultivariantPlaylist{Version: version, IndependentSegments: independent(video, rows)}
 	group := ""
 	if len(video) > 0 && len(audio) > 0 || len(audio) > 1 {
 		group = audioGroup
@@ -44,7 +49,7 @@ func (j *job) writeHLS(files *output, name, prefix string, all []*rendition, row
 	for i, r := range audio {
 		a, b := peak(rows, r)
 		most, mean = max(most, a), max(mean, b)
-		codecs = appendNew(codecs, r.codecs()...)
+		codecs = appendNew(codecs, r.codecs...)
 		if group != "" {
 			m.Renditions = append(m.Renditions, hls.Rendition{Type: hls.Audio, GroupID: group, Name: label(r.records[0], i), Language: language(r.records[0]),
 				Default: i == 0, Autoselect: true, Channels: channels(r.records[0]), URI: hls.EscapeURI(prefix + r.name + ".m3u8")})
@@ -53,7 +58,7 @@ func (j *job) writeHLS(files *output, name, prefix string, all []*rendition, row
 	for _, r := range video {
 		a, b := peak(rows, append([]*rendition{r}, loudest(audio, rows)...)...)
 		w, h := displaySize(r.pictures())
-		v := hls.Variant{Bandwidth: a, AverageBandwidth: b, Codecs: appendNew(r.codecs(), codecs...),
+		v := hls.Variant{Bandwidth: a, AverageBandwidth: b, Codecs: appendNew(slices.Clone(r.codecs), codecs...),
 			Resolution: hls.Resolution{Width: w, Height: h}, Audio: group, URI: hls.EscapeURI(prefix + r.name + ".m3u8")}
 		v.FrameRate = hls.FrameRate{Num: uint32(r.frameRate(rows)), Den: 1000}
 		m.Variants = append(m.Variants, v)
@@ -91,14 +96,14 @@ func independent(video []*rendition, rows []row) bool {
 }
 
 func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
-	p := &hls.MediaPlaylist{Version: 7, PlaylistType: hls.VOD, EndList: true}
+	p := &hls.MediaPlaylist{PlaylistType: hls.VOD, EndList: true}
 	p.IndependentSegments = r.kind == codec.Audio || independent([]*rendition{r}, rows)
 	for k := range rows {
 		w := &rows[k]
 		if j.o.markGaps && k > 0 {
 			p.Segments = j.appendGap(p.Segments, r, rows, k)
 		}
-		s := hls.Segment{URI: hls.EscapeURI(fmt.Sprintf("%s-%d.m4s", r.prefix, k+1)), Duration: r.length(rows, k), Map: hls.EscapeURI(r.initName(r.segments[k].record))}
+		s := hls.Segment{URI: hls.EscapeURI(r.segmentName(k)), Duration: r.length(rows, k), Map: hls.EscapeURI(r.initName(r.segments[k].record))}
 		switch j.o.discontinuity {
 		case "always":
 			s.Discontinuity = k > 0
@@ -124,7 +129,7 @@ func (j *job) appendGap(dst []hls.Segment, r *rendition, rows []row, k int) []hl
 		longest = max(longest, rows[i].length)
 	}
 	for at := from; at < to; at += longest {
-		s := hls.Segment{URI: hls.EscapeURI(r.prefix + "-missing.m4s"), Gap: true, Duration: min(longest, to-at)}
+		s := hls.Segment{URI: hls.EscapeURI(r.prefix + "-missing"), Gap: true, Duration: min(longest, to-at)}
 		if j.o.timestamps {
 			s.ProgramDateTime = before.time.Add(at - before.begin)
 		}

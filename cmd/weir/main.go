@@ -1,4 +1,4 @@
-// Command weir remuxes Matroska: into fragmented and progressive MP4, HLS and DASH, without transcoding.
+// Command weir remuxes Matroska: into fragmented and progressive MP4, MPEG-TS, HLS and DASH, without transcoding.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,17 +13,25 @@ import (
 	"github.com/seed63bb8431/weir/codec"
 )
 
-// rendition is one track as a set of files: an init segment for each codec record, and a media segment for each fragment.
+// rendition is one track, or with MPEG-TS all of them, as a set of files: a media segment for each fragment, and of fragmented MP4
+// an init segment for each codec record.
 type rendition struct {
 	kind   codec.Kind
-	index  int    // of the Source's tracks
+	tracks []int  // of the Source's; the first is the one that times are of
 	name   string // "video", "audio-2"
 	prefix string // of the files' names
-	packer *weir.FMP4
+	packer packer
 	hls    bool // named in the playlist
 
-	records  []*codec.Track // record k is described by init segment k
+	records  []*codec.Track // of the first track; record k is described by init segment k
+	codecs   []string
 	segments []segment
+}
+
+// packer writes the media segments of a rendition: *weir.FMP4 or *weir.TS.
+type packer interface {
+	SetClock(weir.Clock)
+	WriteFragment(io.Writer, *weir.Fragment) (int64, error)
 }
 
 // segment is one media segment of a rendition.
@@ -114,42 +123,44 @@ func (j *job) renditions(form form, prefix string) ([]*rendition, error) {
 		if n := count[t.Kind]; n > 1 {
 			name = fmt.Sprintf("%s-%d", name, n)
 		}
-		rs = append(rs, &rendition{kind: t.Kind, index: i, name: name, prefix: prefix + name, packer: weir.NewFMP4(j.src, i), hls: !isG711})
+		rs = append(rs, &rendition{kind: t.Kind, tracks: []int{i}, name: name, prefix: prefix + name, packer: weir.NewFMP4(j.src, i), hls: !isG711})
 	}
 	switch {
 	case g711 == 0:
 	case form == formHLS && aac == 0:
 		return nil, formError{"HLS does not carry G.711 sound; choose tracks with --tracks, or write DASH or MP4"}
 	case form != formDASH:
-		j.notes = append(j.notes, warningReport{Offset: -1, Text: "G.711 sound is left out of the HLS playlist", Count: 1})
+		j.note("G.711 sound is left out of the HLS playlist")
+	}
+	if j.o.container == "ts" {
+		tracks, err := j.tsTracks()
+		if err != nil {
+			return nil, err
+		}
+		kind := j.src.Tracks()[tracks[0]].Kind
+		return []*rendition{{kind: kind, tracks: tracks, name: kind.String(), prefix: prefix + kind.String(), packer: weir.NewTS(j.src, tracks...), hls: true}}, nil
 	}
 	return rs, nil
 }
 
 // segments writes the init and media segments of all renditions.
 func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error) {
-	for _, r := range rs {
-		if err := j.writeInit(files, r, j.src.Tracks()[r.index]); err != nil {
-			return nil, err
-		}
-	}
 	var rows []row
 	var moved time.Duration
+	clock := j.src.Clock()
 	err := j.each(j.src, func(f *weir.Fragment) error {
 		if n := len(rows); n > 0 && form == formDASH && !j.o.periods && f.Begin != rows[n-1].begin+rows[n-1].length {
 			moved = j.closeGap(f, rows[n-1], rs)
 		}
 		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), jump: f.Discontinuity, change: f.CodecChange, time: f.Time, number: f.Number}
 		for _, r := range rs {
-			if r.packer.Use(f) {
-				if err := j.writeInit(files, r, f.Runs[r.index].Track); err != nil {
-					return err
-				}
-			}
-			if err := r.write(files, f, moved); err != nil {
+			if err := j.writeInit(files, r, f); err != nil {
 				return err
 			}
-			if run := &f.Runs[r.index]; r.kind == codec.Video && len(run.Samples) > 0 && w.access == codec.None && run.Samples[0].Sync {
+			if err := r.write(files, f, weir.Clock{Origin: clock.Origin, Delay: clock.Delay + moved}); err != nil {
+				return err
+			}
+			if run := &f.Runs[r.tracks[0]]; r.kind == codec.Video && len(run.Samples) > 0 && w.access == codec.None && run.Samples[0].Sync {
 				w.access = run.Samples[0].Access
 			}
 		}
@@ -159,22 +170,44 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 	return rows, err
 }
 
-// writeInit makes a further record of a rendition, and the file of its init segment.
-func (j *job) writeInit(files *output, r *rendition, track *codec.Track) error {
-	init, err := r.packer.AppendInit(nil, j.created())
+// writeInit makes a further record of a rendition where f is of another than the one before, and the file of its init segment.
+func (j *job) writeInit(files *output, r *rendition, f *weir.Fragment) error {
+	p, isMP4 := r.packer.(*weir.FMP4)
+	if fresh := isMP4 && p.Use(f) || !isMP4 && f.CodecChange; len(r.records) > 0 && !fresh {
+		return nil
+	}
+	r.records = append(r.records, f.Runs[r.tracks[0]].Track)
+	for _, i := range r.tracks {
+		r.codecs = appendNew(r.codecs, f.Runs[i].Track.Config.CodecString())
+	}
+	if !isMP4 {
+		return nil
+	}
+	init, err := p.AppendInit(nil, j.created())
 	if err != nil {
 		return err
 	}
-	r.records = append(r.records, track)
 	return files.write(r.initName(len(r.records)-1), init)
 }
 
-// initName returns the name of the file that describes a record.
+// initName returns the name of the file that describes a record; there is none of MPEG-TS.
 func (r *rendition) initName(record int) string {
-	if record == 0 {
+	switch _, isMP4 := r.packer.(*weir.FMP4); {
+	case !isMP4:
+		return ""
+	case record == 0:
 		return r.prefix + "-init.mp4"
 	}
 	return fmt.Sprintf("%s-init-%d.mp4", r.prefix, record+1)
+}
+
+// segmentName returns the name of media segment k, from 0.
+func (r *rendition) segmentName(k int) string {
+	extension := "ts"
+	if _, isMP4 := r.packer.(*weir.FMP4); isMP4 {
+		extension = "m4s"
+	}
+	return fmt.Sprintf("%s-%d.%s", r.prefix, k+1, extension)
 }
 
 // timescale returns that of a segment's ticks.
@@ -189,7 +222,7 @@ func (j *job) closeGap(f *weir.Fragment, before row, rs []*rendition) time.Durat
 	base := j.src.Delay() - j.src.Origin()
 	moved := before.media + before.length - (f.Begin + base)
 	for _, r := range rs {
-		run := &f.Runs[r.index]
+		run := &f.Runs[r.tracks[0]]
 		if r.kind != codec.Audio || len(run.Samples) == 0 {
 			continue
 		}
@@ -211,16 +244,18 @@ func (r *rendition) end(n int) time.Duration {
 }
 
 // write makes the file of one media segment.
-func (r *rendition) write(files *output, f *weir.Fragment, moved time.Duration) error {
-	r.packer.Move(moved)
-	run := &f.Runs[r.index]
-	s := segment{record: len(r.records) - 1, count: len(run.Samples), start: uint64(max(r.packer.MediaTime(run.First(), run.Timescale), 0))}
+func (r *rendition) write(files *output, f *weir.Fragment, clock weir.Clock) error {
+	run := &f.Runs[r.tracks[0]]
+	s := segment{record: len(r.records) - 1, count: len(run.Samples), start: uint64(max(clock.Media(run.First(), run.Timescale), 0))}
 	if s.count > 0 {
 		s.ticks = uint64(run.End() - run.DTS)
 	}
-	file, err := files.create(fmt.Sprintf("%s-%d.m4s", r.prefix, len(r.segments)+1))
+	file, err := files.create(r.segmentName(len(r.segments)))
 	if err != nil {
 		return err
+	}
+	if _, isTS := r.packer.(*weir.TS); !isTS { // whose own clock is later, and never moved
+		r.packer.SetClock(clock)
 	}
 	s.size, err = r.packer.WriteFragment(file, f)
 	r.segments = append(r.segments, s)
@@ -266,15 +301,6 @@ func (r *rendition) pictures() *codec.Picture {
 		}
 	}
 	return most
-}
-
-// codecs returns the codec strings of a rendition.
-func (r *rendition) codecs() []string {
-	var codecs []string
-	for _, t := range r.records {
-		codecs = appendNew(codecs, t.Config.CodecString())
-	}
-	return codecs
 }
 
 // displaySize returns width and height in square pixels.

@@ -40,6 +40,7 @@ type form int
 const (
 	formMP4 form = iota + 1
 	formFragmented
+	formTS
 	formMKV
 	formHLS
 	formDASH
@@ -50,12 +51,13 @@ func newRemux(std streams) *cobra.Command {
 	var o remuxOptions
 	cmd := &cobra.Command{
 		Use:   "remux [flags] IN OUT",
-		Short: "Turn Matroska into MP4, HLS or DASH without transcoding",
-		Long: `Turn Matroska into MP4, HLS or DASH without transcoding.
+		Short: "Turn Matroska into MP4, MPEG-TS, HLS or DASH without transcoding",
+		Long: `Turn Matroska into MP4, MPEG-TS, HLS or DASH without transcoding.
 
 IN is a path, or "-" for standard input. OUT's form follows its name:
 
   x.mp4      progressive MP4, moov first (--fragmented: one fragmented MP4)
+  x.ts       MPEG-TS
   x.mkv      Matroska
   d/x.m3u8   HLS: the multivariant playlist x, media playlists and segments beside it
   d/x.mpd    DASH
@@ -76,8 +78,8 @@ Exit codes: 0 done; 1 input or output failed; 2 wrong usage; 3 the media was ref
 	f := cmd.Flags()
 	f.StringVar(&o.fragment, "fragment", "2s", "least `length` of a fragment, or \"cluster\": each Cluster is one")
 	f.BoolVar(&o.fragmented, "fragmented", false, "write x.mp4 as one fragmented MP4")
-	f.StringVar(&o.format, "format", "", "form of standard output: mp4, fmp4 or mkv")
-	f.StringVar(&o.container, "container", "fmp4", "container of HLS segments: fmp4")
+	f.StringVar(&o.format, "format", "", "form of standard output: mp4, fmp4, ts or mkv")
+	f.StringVar(&o.container, "container", "fmp4", "container of HLS segments: fmp4 or ts")
 	f.StringVar(&o.discontinuity, "discontinuity", "on-discontinuity", "EXT-X-DISCONTINUITY between fragments: always, never or on-discontinuity")
 	f.BoolVar(&o.timestamps, "timestamps", false, "wall-clock times: EXT-X-PROGRAM-DATE-TIME and kvs:ts")
 	f.BoolVar(&o.fragmentNumbers, "fragment-numbers", false, "fragment numbers: kvs:fn in the MPD")
@@ -88,7 +90,7 @@ Exit codes: 0 done; 1 input or output failed; 2 wrong usage; 3 the media was ref
 	f.BoolVar(&o.strict, "strict", false, "refuse what is otherwise mended with a warning")
 	f.BoolVar(&o.json, "json", false, "print what was made as JSON on standard output")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress bar and no warnings")
-	for flag, values := range map[string][]string{"format": {"mp4", "fmp4", "mkv"}, "container": {"fmp4"}, "discontinuity": {"always", "never", "on-discontinuity"}} {
+	for flag, values := range map[string][]string{"format": {"mp4", "fmp4", "ts", "mkv"}, "container": {"fmp4", "ts"}, "discontinuity": {"always", "never", "on-discontinuity"}} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 	return cmd
@@ -96,15 +98,15 @@ Exit codes: 0 done; 1 input or output failed; 2 wrong usage; 3 the media was ref
 
 // formOf tells the form from OUT's name and the flags.
 func formOf(out string, o *remuxOptions) (form, error) {
-	byFormat := map[string]form{"mp4": formMP4, "fmp4": formFragmented, "mkv": formMKV}
+	byFormat := map[string]form{"mp4": formMP4, "fmp4": formFragmented, "ts": formTS, "mkv": formMKV}
 	if out == "-" {
 		if f, ok := byFormat[o.format]; ok {
 			return f, nil
 		}
 		if o.format == "" {
-			return 0, usagef("standard output needs --format mp4, fmp4 or mkv")
+			return 0, usagef("standard output needs --format mp4, fmp4, ts or mkv")
 		}
-		return 0, usagef("--format %q: want mp4, fmp4 or mkv", o.format)
+		return 0, usagef("--format %q: want mp4, fmp4, ts or mkv", o.format)
 	}
 	if o.format != "" {
 		return 0, usagef("--format goes with OUT \"-\"; a file's form follows its name")
@@ -118,6 +120,8 @@ func formOf(out string, o *remuxOptions) (form, error) {
 			return formFragmented, nil
 		}
 		return formMP4, nil
+	case ".ts":
+		return formTS, nil
 	case ".mkv", ".mka":
 		return formMKV, nil
 	case ".m3u8":
@@ -125,7 +129,7 @@ func formOf(out string, o *remuxOptions) (form, error) {
 	case ".mpd":
 		return formDASH, nil
 	}
-	return 0, usagef("OUT %q: its form follows its name: x.mp4, x.mkv, d/x.m3u8, d/x.mpd or d/", out)
+	return 0, usagef("OUT %q: its form follows its name: x.mp4, x.ts, x.mkv, d/x.m3u8, d/x.mpd or d/", out)
 }
 
 // sourceOptions checks the flags that concern reading.
@@ -153,8 +157,8 @@ func (o *remuxOptions) sourceOptions() (weir.Options, error) {
 	default:
 		return opts, usagef("--discontinuity %q: want always, never or on-discontinuity", o.discontinuity)
 	}
-	if o.container != "fmp4" {
-		return opts, usagef("--container %q: want fmp4", o.container)
+	if o.container != "fmp4" && o.container != "ts" {
+		return opts, usagef("--container %q: want fmp4 or ts", o.container)
 	}
 	return opts, nil
 }
@@ -183,6 +187,9 @@ func remux(ctx context.Context, inName, outName string, o remuxOptions, std stre
 	opts, err := o.sourceOptions()
 	if err != nil {
 		return err
+	}
+	if o.container == "ts" && form != formHLS {
+		return usagef("--container ts is of HLS: OUT d/x.m3u8; x.ts is one MPEG-TS file")
 	}
 	if outName == "-" && o.json {
 		return usagef("--json and OUT \"-\" both want standard output")
@@ -251,7 +258,7 @@ func remuxOnce(ctx context.Context, in *input, outName string, form form, opts w
 	switch {
 	case outName == "-":
 		err = j.single(form, stdout, nil)
-	case form == formMP4 || form == formFragmented || form == formMKV:
+	case form < formHLS:
 		err = j.file(form, outName)
 	default:
 		err = j.manifests(form, outName)
@@ -267,6 +274,11 @@ func spoolDir(out string) string {
 		return ""
 	}
 	return filepath.Dir(out)
+}
+
+// note tells what the output leaves out.
+func (j *job) note(text string) {
+	j.notes = append(j.notes, warningReport{Offset: -1, Text: text, Count: 1})
 }
 
 // job is one way through the input.

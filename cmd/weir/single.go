@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/codec"
 )
 
 // file writes one of the forms that are a single file.
@@ -34,6 +36,8 @@ func (j *job) single(form form, w io.Writer, file *os.File) error {
 	switch form {
 	case formFragmented:
 		return j.fragmented(w, file)
+	case formTS:
+		return j.transportStream(w)
 	case formMKV:
 		return j.matroska(w, file)
 	}
@@ -107,6 +111,52 @@ func (j *job) writeFragments(w io.Writer, p *weir.FMP4) error {
 		_, err := p.WriteFragment(w, f)
 		return err
 	})
+}
+
+// transportStream writes one chunk for each fragment.
+func (j *job) transportStream(w io.Writer) error {
+	tracks, err := j.tsTracks()
+	if err != nil {
+		return err
+	}
+	p := weir.NewTS(j.src, tracks...)
+	p.OneFile()
+	err = j.each(j.src, func(f *weir.Fragment) error {
+		_, err := p.WriteFragment(w, f)
+		return err
+	})
+	if errors.Is(err, weir.ErrCodecChange) {
+		return fmt.Errorf("%w: one MPEG-TS file has one codec for its pictures; write HLS with --container ts", err)
+	}
+	return err
+}
+
+// tsTracks returns the tracks that MPEG-TS carries: the first of pictures, before all AAC.
+func (j *job) tsTracks() ([]int, error) {
+	var tracks []int
+	g711 := false
+	for i, t := range j.src.Tracks() {
+		switch t.Config.(type) {
+		case *codec.G711:
+			g711 = true
+			continue
+		case *codec.AAC:
+			tracks = append(tracks, i)
+			continue
+		}
+		if len(tracks) > 0 && j.src.Tracks()[tracks[0]].Kind == codec.Video {
+			j.note(fmt.Sprintf("track %d left out: MPEG-TS is written with one track of pictures", t.Number))
+			continue
+		}
+		tracks = slices.Insert(tracks, 0, i)
+	}
+	switch {
+	case g711 && (len(tracks) == 0 || len(tracks) == 1 && j.src.Tracks()[tracks[0]].Kind == codec.Video):
+		return nil, formError{"MPEG-TS does not carry G.711 sound; choose tracks with --tracks, or write DASH or MP4"}
+	case g711:
+		j.note("G.711 sound is left out: MPEG-TS does not carry it")
+	}
+	return tracks, nil
 }
 
 // created is the creation time that outputs carry: the source's, so that the same input gives the same bytes.
