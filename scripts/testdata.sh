@@ -73,6 +73,7 @@ file_getmedia() { merge abs.mkv "${rate[@]}" -y 0:1690000000000 b.264 -y 0:16900
 file_unknown_size() { copy -i v.mkv -map 0 -live 1 unknown-size.mkv; }
 file_annexb_noprivate() { copy -r 25 -i repeat.264 -map 0 -write_crc32 0 lengths.mkv; ./gen lengths.mkv annexb-noprivate.mkv annexb noprivate; }
 file_gap() { copy -i av.mkv -map 0 -bsf "noise=drop=gte(pts\,1000)*lt(pts\,3000)" gap.mkv; }
+file_audio_gap() { copy -i av.mkv -map 0 -bsf:a "noise=drop=gte(pts\,1000)*lt(pts\,3000)" audio-gap.mkv; }
 file_change() { merge one.mkv "${rate[@]}" short.264 english.aac; merge two.mkv "${rate[@]}" -y 0:2000 other.264 -y 0:2000 other.aac; copy -i one.mkv -map 0 -write_crc32 0 plain1.mkv; copy -copyts -i two.mkv -map 0 -write_crc32 0 plain2.mkv; cat plain1.mkv plain2.mkv plain1.mkv >change.mkv; }
 file_inband_change() { cat repeat.264 repeat2.264 repeat.264 >sizes.264; copy -r 25 -i sizes.264 -map 0 -write_crc32 0 inband-change.mkv; }
 file_truncated() { head -c $(($(stat -c %s sample.mkv) * 6 / 10)) sample.mkv >truncated.mkv; }
@@ -97,6 +98,9 @@ make interlaced.mkv 'H.264 coded as fields in frames (MBAFF), top field first' m
 make annexb-noprivate.mkv 'start codes in the frames, no CodecPrivate, parameter sets in the stream' file_annexb_noprivate
 make gap.mkv 'two seconds missing in both tracks' file_gap
 make clock-back.mkv 'the clock jumps back by 1.5 s at the third Cluster' ./gen plain.mkv clock-back.mkv shift=3:-1500
+make swapped.mkv 'the third Cluster stands behind the fourth' ./gen plain.mkv swapped.mkv swap=3
+make audio-gap.mkv 'two seconds of sound missing, pictures whole' file_audio_gap
+make ts-wrap.mkv 'begins 2 s before 2^33 ticks of 90 kHz' merge ts-wrap.mkv "${rate[@]}" -y 0:95441717 b.264 -y 0:95441717 low.aac
 make two-audio.mkv 'two AAC tracks with names and languages' merge two-audio.mkv "${rate[@]}" short.264 --language 0:eng --track-name 0:English english.aac --language 0:de --track-name 0:Deutsch deutsch.aac
 make subtitles.mkv 'a subtitle track beside H.264' merge subtitles.mkv "${rate[@]}" short.264 --language 0:eng s.srt
 make rotated.mkv 'ProjectionPoseRoll: to be shown turned' merge rotated.mkv "${rate[@]}" --projection-type 0:0 --projection-pose-roll 0:-90 short.264

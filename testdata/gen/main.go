@@ -13,6 +13,7 @@
 //	unknown         Segment and Cluster get unknown sizes
 //	junk=N          600 bytes of noise before the Nth Cluster
 //	shift=N:MS      Clusters from the Nth on are moved by MS milliseconds
+//	swap=N          the Nth Cluster and the one behind it change places
 //	documents       each Cluster becomes a document of its own, with the first EBML header, Info and Tracks in front
 //	relative        each Segment's first Cluster is at 0
 //	tags            each Segment gets the tags of a camera service's fragment before its Cluster
@@ -395,6 +396,25 @@ var edits = map[string]func(tree []*node, value string) error{
 			}
 			return nil
 		})
+	},
+	"swap": func(tree []*node, value string) error {
+		nth, err := strconv.Atoi(value)
+		if err != nil {
+			return err
+		}
+		var at []int
+		segment := tree[len(tree)-1]
+		for i, c := range segment.children {
+			if c.id == idCluster {
+				at = append(at, i)
+			}
+		}
+		if nth < 1 || nth >= len(at) {
+			return errors.New("there are not so many Clusters")
+		}
+		a, b := at[nth-1], at[nth]
+		segment.children[a], segment.children[b] = segment.children[b], segment.children[a]
+		return nil
 	},
 	"relative": func(tree []*node, _ string) error {
 		return each(tree, nil, idSegment, func(segment, _ *node) error {

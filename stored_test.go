@@ -1,0 +1,148 @@
+package weir_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/mkv"
+)
+
+// stored is a fragment as an archive keeps it: a document of one Cluster, and what its times depend on beside it.
+type stored struct {
+	data  []byte
+	state weir.State
+	want  packaged
+}
+
+// packaged is a fragment in every container: of each track, and of all tracks together.
+type packaged struct {
+	Inits, Fragments [][]byte
+	Chunk            []byte
+}
+
+// documents cuts data into one document for each Cluster: the bytes before its own document's first Cluster, and its own.
+func documents(t *testing.T, data []byte) [][]byte {
+	t.Helper()
+	r := mkv.NewBytesReader(data, &mkv.Options{Resync: true})
+	var all [][]byte
+	var begin, first, last int64 // of the document, its first Cluster, and the last Cluster
+	doc := -1
+	flush := func(to int64) {
+		if last > 0 {
+			all = append(all, bytes.Join([][]byte{data[begin:first], data[last:to]}, nil))
+		}
+	}
+	for {
+		at := r.Offset()
+		token, err := r.Read()
+		if err != nil {
+			flush(int64(len(data)))
+			return all
+		}
+		switch token {
+		case mkv.TokenDocument:
+			at = int64(bytes.LastIndex(data[:r.Offset()], []byte{0x1A, 0x45, 0xDF, 0xA3}))
+			flush(at)
+			begin, first, last = at, 0, 0
+		case mkv.TokenCluster:
+			flush(r.Cluster().Offset)
+			last = r.Cluster().Offset
+			if doc != r.Document() {
+				doc, first = r.Document(), last
+			}
+		}
+	}
+}
+
+// packageAll packages f on a clock of its own, as a service does that has no more of the stream than f.
+func packageAll(t *testing.T, src *weir.Source, f *weir.Fragment) packaged {
+	t.Helper()
+	var p packaged
+	clock := weir.Clock{Delay: 10 * time.Second}
+	for i := range f.Runs {
+		mp4 := weir.NewFMP4(src, i)
+		mp4.SetClock(clock)
+		mp4.Use(f)
+		init, err := mp4.AppendInit(nil, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if _, err := mp4.WriteFragment(&b, f); err != nil {
+			t.Fatal(err)
+		}
+		p.Inits, p.Fragments = append(p.Inits, init), append(p.Fragments, b.Bytes())
+	}
+	ts := weir.NewTS(src)
+	ts.SetClock(clock)
+	chunk, err := ts.AppendChunk(nil, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Chunk = chunk
+	return p
+}
+
+// TestStoredFragments asks for the fragments of a stream by themselves, in any order and from several goroutines: their bytes are
+// those that they had in the stream.
+func TestStoredFragments(t *testing.T) {
+	for _, name := range []string{"sample.mkv", "hevc-aac.mkv", "getmedia.mkv", "getmedia-relative.mkv", "unknown-size.mkv", "gap.mkv", "clock-back.mkv", "vfr.mkv", "change.mkv", "inband-change.mkv", "opengop.mkv"} {
+		t.Run(name, func(t *testing.T) {
+			data := read(t, name)
+			docs := documents(t, data)
+			src := open(t, data, &weir.Options{ByCluster: true})
+			var all []stored
+			for {
+				f, err := src.Next()
+				if err != nil {
+					break
+				}
+				if len(all) == len(docs) {
+					t.Fatalf("more fragments than the %d Clusters", len(docs))
+				}
+				all = append(all, stored{docs[len(all)], src.Timeline().State(), packageAll(t, src, f)})
+			}
+			if len(all) != len(docs) || len(all) < 2 {
+				t.Fatalf("%d fragments of %d Clusters", len(all), len(docs))
+			}
+			var wg sync.WaitGroup
+			for g := range 4 {
+				order := rand.New(rand.NewPCG(uint64(g), 6)).Perm(len(all))
+				wg.Go(func() {
+					for _, k := range order {
+						s := &all[k]
+						src, err := weir.NewBytesSource(s.data, &weir.Options{ByCluster: true, State: &s.state})
+						if err != nil {
+							t.Errorf("fragment %d: %v", k, err)
+							return
+						}
+						f, err := src.Next()
+						if err != nil {
+							t.Errorf("fragment %d: %v", k, err)
+							return
+						}
+						f.Index = k
+						if d := cmp.Diff(s.want, packageAll(t, src, f)); d != "" {
+							t.Errorf("fragment %d (-in the stream +by itself):\n%.2000s", k, d)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// TestStateOfOtherTracks refuses a state that is not of the source's tracks.
+func TestStateOfOtherTracks(t *testing.T) {
+	if _, err := weir.NewBytesSource(read(t, "sample.mkv"), &weir.Options{State: &weir.State{}}); err == nil {
+		t.Error("no error")
+	}
+}
