@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ type rendition struct {
 	hls    bool // named in the playlist
 
 	records  []*codec.Track // of the first track; record k is described by init segment k
+	inits    [][]byte
+	record   int // in force
 	codecs   []string
 	segments []segment
 }
@@ -170,24 +173,31 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 	return rows, err
 }
 
-// writeInit makes a further record of a rendition where f is of another than the one before, and the file of its init segment.
+// writeInit sees to the record of a rendition where f is of another than the one before, and to the file of its init segment.
 func (j *job) writeInit(files *output, r *rendition, f *weir.Fragment) error {
 	p, isMP4 := r.packer.(*weir.FMP4)
 	if fresh := isMP4 && p.Use(f) || !isMP4 && f.CodecChange; len(r.records) > 0 && !fresh {
 		return nil
 	}
-	r.records = append(r.records, f.Runs[r.tracks[0]].Track)
+	var init []byte
+	if isMP4 {
+		var err error
+		if init, err = p.AppendInit(nil, j.created()); err != nil {
+			return err
+		}
+		if r.record = slices.IndexFunc(r.inits, func(b []byte) bool { return bytes.Equal(b, init) }); r.record >= 0 {
+			return nil
+		}
+	}
+	r.record = len(r.records)
+	r.records, r.inits = append(r.records, f.Runs[r.tracks[0]].Track), append(r.inits, init)
 	for _, i := range r.tracks {
 		r.codecs = appendNew(r.codecs, f.Runs[i].Track.Config.CodecString())
 	}
 	if !isMP4 {
 		return nil
 	}
-	init, err := p.AppendInit(nil, j.created())
-	if err != nil {
-		return err
-	}
-	return files.write(r.initName(len(r.records)-1), init)
+	return files.write(r.initName(r.record), init)
 }
 
 // initName returns the name of the file that describes a record; there is none of MPEG-TS.
@@ -246,7 +256,7 @@ func (r *rendition) end(n int) time.Duration {
 // write makes the file of one media segment.
 func (r *rendition) write(files *output, f *weir.Fragment, clock weir.Clock) error {
 	run := &f.Runs[r.tracks[0]]
-	s := segment{record: len(r.records) - 1, count: len(run.Samples), start: uint64(max(clock.Media(run.First(), run.Timescale), 0))}
+	s := segment{record: r.record, count: len(run.Samples), start: uint64(max(clock.Media(run.First(), run.Timescale), 0))}
 	if s.count > 0 {
 		s.ticks = uint64(run.End() - run.DTS)
 	}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// jump is a row of docs/jumps.md.
+type jump struct {
+	file            string
+	pictures, sound int
+	// steps are the distances above half a second between pictures, and between sound, where times are kept.
+	steps, quiet []float64
+	// jumps counts the places at which the source's clock jumps, changes those at which codec private data does; places in all.
+	jumps, changes, places int
+	holes                  int // jumps at which media is missing
+	widths                 []string
+	inits                  []int // init segments of pictures and of sound
+}
+
+// TestJumps holds every cell of docs/jumps.md: what each form of output does where time jumps and where codec private data changes.
+func TestJumps(t *testing.T) {
+	one := []string{"160"}
+	three := []string{"160", "128", "160"}
+	for _, tt := range []jump{
+		{file: "sample.mkv", pictures: 100, sound: 189, widths: one, inits: []int{1, 1}},
+		{file: "gap.mkv", pictures: 50, sound: 95, steps: []float64{2.04}, quiet: []float64{2}, jumps: 1, places: 1, holes: 1, widths: one, inits: []int{1, 1}},
+		{file: "audio-gap.mkv", pictures: 100, sound: 95, quiet: []float64{2}, widths: one, inits: []int{1, 1}},
+		{file: "clock-back.mkv", pictures: 100, sound: 189, jumps: 1, places: 1, widths: one, inits: []int{1, 1}},
+		{file: "swapped.mkv", pictures: 100, sound: 189, steps: []float64{1.04}, quiet: []float64{1}, jumps: 2, places: 2, holes: 1, widths: one, inits: []int{1, 1}},
+		{file: "ts-wrap.mkv", pictures: 100, sound: 189, widths: one, inits: []int{1, 1}},
+		{file: "change.mkv", pictures: 150, sound: 278, jumps: 1, changes: 2, places: 2, widths: three, inits: []int{2, 2}},
+		{file: "inband-change.mkv", pictures: 150, changes: 2, places: 2, widths: three, inits: []int{2}},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			for _, form := range []string{"x.mp4", "fragmented.mp4", "x.ts", "x.mkv"} {
+				t.Run(form, func(t *testing.T) { tt.file_(t, form) })
+			}
+			t.Run("directory", func(t *testing.T) { tt.directory(t) })
+			t.Run("hls-ts", func(t *testing.T) { tt.transportStreams(t) })
+			t.Run("dash", func(t *testing.T) { tt.dash(t) })
+		})
+	}
+}
+
+// file_ holds a form that is a single file: every frame, true distances over gaps, decoding times that rise, pictures in their sizes.
+func (tt *jump) file_(t *testing.T, form string) {
+	out := filepath.Join(t.TempDir(), form)
+	args := []string{"remux", sample(tt.file), out}
+	if form == "fragmented.mp4" {
+		args = append(args, "--fragmented")
+	}
+	weirRun(t, args...)
+	v := packetsOf(t, out, "v:0")
+	guessed := form == "x.mkv" // Matroska has no decoding times
+	if v.count != tt.pictures || !v.rising && !guessed {
+		t.Errorf("%d pictures, decoding times rise: %t; want %d", v.count, v.rising, tt.pictures)
+	}
+	near(t, "pictures", v.steps, tt.steps)
+	// The common reader of Matroska keeps the first document's sound, which it then fails to read at another rate.
+	if changesSound := len(tt.inits) > 1 && tt.inits[1] > 1; tt.sound > 0 && !(form == "x.mkv" && changesSound) {
+		a := packetsOf(t, out, "a:0")
+		if a.count != tt.sound || !a.rising && !guessed {
+			t.Errorf("%d frames of sound, decoding times rise: %t; want %d", a.count, a.rising, tt.sound)
+		}
+		near(t, "sound", a.steps, tt.quiet)
+		decode(t, out)
+	}
+	if got := widths(t, out); !slices.Equal(got, tt.widths) {
+		t.Errorf("pictures of the widths %v, want %v", got, tt.widths)
+	}
+}
+
+func near(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	ok := len(got) == len(want)
+	for i := range got {
+		ok = ok && math.Abs(got[i]-want[i]) < 0.05
+	}
+	if !ok {
+		t.Errorf("%s: steps of %.3f s, want %.3f", what, got, want)
+	}
+}
+
+// directory holds HLS and DASH over one set of segments: marks at the same places in both renditions, a Period at each, true times.
+func (tt *jump) directory(t *testing.T) {
+	dir := t.TempDir()
+	weirRun(t, "remux", sample(tt.file), dir+"/")
+	kinds := []string{"video", "audio"}[:len(tt.inits)]
+	var before []int
+	for i, kind := range kinds {
+		text := readFile(t, filepath.Join(dir, kind+".m3u8"))
+		at := marks(text)
+		if len(at) != tt.places {
+			t.Errorf("%s.m3u8: %d discontinuities, want %d", kind, len(at), tt.places)
+		}
+		if i > 0 && !slices.Equal(at, before) {
+			t.Errorf("discontinuities before segments %v of sound, %v of pictures", at, before)
+		}
+		before = at
+		if inits, _ := filepath.Glob(filepath.Join(dir, kind+"-init*.mp4")); len(inits) != tt.inits[i] {
+			t.Errorf("%s: init segments %v, want %d", kind, inits, tt.inits[i])
+		}
+		if n, want := strings.Count(text, "#EXT-X-MAP:"), 1; tt.changes == 0 && n != want || tt.changes > 0 && n != 1+tt.changes {
+			t.Errorf("%s.m3u8: %d EXT-X-MAP", kind, n)
+		}
+	}
+	if n := strings.Count(readFile(t, filepath.Join(dir, "manifest.mpd")), "<Period "); n != 1+tt.places {
+		t.Errorf("%d Periods, want %d", n, 1+tt.places)
+	}
+	segments, _ := filepath.Glob(filepath.Join(dir, "video-[0-9]*.m4s"))
+	files := []string{filepath.Join(dir, "video-init.mp4")}
+	for k := range segments {
+		files = append(files, filepath.Join(dir, fmt.Sprintf("video-%d.m4s", k+1)))
+	}
+	v := packetsOf(t, join(t, filepath.Join(dir, "joined.mp4"), files...), "v:0")
+	if v.count != tt.pictures {
+		t.Errorf("%d pictures, want %d", v.count, tt.pictures)
+	}
+	near(t, "pictures", v.steps, tt.steps)
+}
+
+// marks returns before which segments a playlist has a discontinuity.
+func marks(text string) []int {
+	var at []int
+	n := 0
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "#EXT-X-DISCONTINUITY\n"):
+			at = append(at, n)
+		case strings.HasPrefix(line, "#EXTINF"):
+			n++
+		}
+	}
+	return at
+}
+
+// transportStreams holds HLS of MPEG-TS.
+func (tt *jump) transportStreams(t *testing.T) {
+	dir := t.TempDir()
+	weirRun(t, "remux", "--container", "ts", sample(tt.file), filepath.Join(dir, "x.m3u8"))
+	text := readFile(t, filepath.Join(dir, "x-video.m3u8"))
+	if n := len(marks(text)); n != tt.places {
+		t.Errorf("%d discontinuities, want %d", n, tt.places)
+	}
+	if strings.Contains(text, "EXT-X-MAP") || !strings.Contains(text, "#EXT-X-VERSION:3\n") {
+		t.Errorf("not a playlist of MPEG-TS:\n%s", text)
+	}
+	var files []string
+	for _, uri := range regexp.MustCompile(`(?m)^x-.*\.ts$`).FindAllString(text, -1) {
+		files = append(files, filepath.Join(dir, uri))
+	}
+	joined := join(t, filepath.Join(dir, "joined.ts"), files...)
+	if v := packetsOf(t, joined, "v:0"); v.count != tt.pictures {
+		t.Errorf("%d pictures, want %d", v.count, tt.pictures)
+	}
+	if got := widths(t, joined); !slices.Equal(got, tt.widths) {
+		t.Errorf("pictures of the widths %v, want %v", got, tt.widths)
+	}
+}
+
+// dash holds DASH alone: gaps are closed, and with --periods they are not.
+func (tt *jump) dash(t *testing.T) {
+	for _, periods := range []bool{false, true} {
+		dir := t.TempDir()
+		args := []string{"remux", sample(tt.file), filepath.Join(dir, "x.mpd")}
+		want := 1 + tt.changes
+		if periods {
+			args, want = append(args, "--periods"), 1+tt.changes+tt.holes
+		}
+		weirRun(t, args...)
+		if n := strings.Count(readFile(t, filepath.Join(dir, "x.mpd")), "<Period "); n != want {
+			t.Errorf("%v: %d Periods, want %d", args, n, want)
+		}
+	}
+}
