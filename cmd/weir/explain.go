@@ -23,6 +23,9 @@ func explain(err error) (int, string) {
 	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
 		return exitUsage, err.Error()
 	}
+	if errors.Is(err, errRuleFailed) {
+		return exitRefused, err.Error()
+	}
 	if name := mediaError(err); name != "" {
 		return exitRefused, fmt.Sprintf("%s: %s", name, err)
 	}

@@ -17,7 +17,7 @@ const (
 	exitDone    = 0
 	exitFailure = 1 // input or output failed
 	exitUsage   = 2
-	exitRefused = 3 // the media was refused
+	exitRefused = 3 // the media was refused, or a rule of check failed
 )
 
 // version is set by the linker.
@@ -69,7 +69,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(newRemux(std), newProbe(std), newVersion(std))
+	root.AddCommand(newRemux(std), newProbe(std), newCheck(std), newVersion(std))
 	return root
 }
 

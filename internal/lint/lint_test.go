@@ -58,7 +58,8 @@ func list(t *testing.T) (module string, packages []pkg) {
 	return module, packages
 }
 
-// arrows says what each package of the engine may import beside the standard library. "." is the module's root.
+// arrows says what each package of the engine may import beside the standard library. "." is the module's root. No package of the
+// engine has check among them: it leans on readers by others.
 var arrows = map[string][]string{
 	"codec": {"github.com/Eyevinn/mp4ff/avc", "github.com/Eyevinn/mp4ff/hevc", "github.com/Eyevinn/mp4ff/aac"},
 	"mkv":   {"./codec"},
@@ -67,7 +68,12 @@ var arrows = map[string][]string{
 	"hls":   nil,
 	"dash":  nil,
 	".":     {"./codec", "./mkv", "./fmp4", "./ts"},
+	"check": {".", "./codec", "./mkv", "github.com/Eyevinn/mp4ff/mp4", "github.com/Eyevinn/mp4ff/bits",
+		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
 }
+
+// judges are the packages that may use the network and a logger of those they import.
+var judges = []string{"check"}
 
 // forbidden are packages that the engine does not lean on, not even by way of another package.
 var forbidden = []string{"net", "net/http", "database/sql", "log", "log/slog"}
@@ -97,7 +103,7 @@ func TestArrows(t *testing.T) {
 			}
 		}
 		for _, path := range p.Deps {
-			if slices.Contains(forbidden, path) {
+			if slices.Contains(forbidden, path) && !slices.Contains(judges, name) {
 				t.Errorf("%s depends on %s", name, path)
 			}
 		}
