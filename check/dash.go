@@ -173,12 +173,12 @@ func (w *mpdWalk) period(p *period, at Place, base string, length float64) {
 			}
 		}
 	}
-	w.together(all)
+	w.together(all, length)
 }
 
-// together judges D35 and D36.
-func (w *mpdWalk) together(all []played) {
-	if len(all) < 2 || w.dynamic {
+// together judges D33, D35 and D36. The longest track must fill the Period; how much shorter another may be is D36.
+func (w *mpdWalk) together(all []played, length float64) {
+	if len(all) == 0 || w.dynamic {
 		return
 	}
 	early, late := all[0], all[0]
@@ -196,6 +196,14 @@ func (w *mpdWalk) together(all []played) {
 		if s.end > last.end {
 			last = s
 		}
+	}
+	for _, s := range all {
+		if s == last || s.end > length {
+			w.c.ok(ruleD33, math.Abs(s.end-length) <= 0.5, s.place, seconds(s.end), seconds(length))
+		}
+	}
+	if len(all) < 2 {
+		return
 	}
 	w.c.ok(ruleD35, late.start-early.start < 0.5, late.place, seconds(late.start), seconds(early.start))
 	w.c.ok(ruleD36, last.end-first.end < 1, first.place, seconds(first.end), seconds(last.end))

@@ -3,7 +3,7 @@
 //
 //	target ── path or URL ─┬─ boxes ─── moov, moof, sidx ─ samples     M01 … M38   read by mp4ff, behind a walk of the sizes
 //	                       ├─ packets ─ PAT, PMT ─ PES ─ access units  T01 … T19   PSI read by go-astits
-//	                       ├─ elements ─ tracks ─ frames               K01 … K12   read by this module's mkv
+//	                       ├─ elements ─ tracks ─ frames               K01 … K11   read by this module's mkv
 //	                       ├─ m3u8 ──── segments ─ boxes or packets    H01 … H37   lines read here, and by grafov/m3u8
 //	                       └─ mpd ───── segments ─ boxes               D01 … D36   read by encoding/xml
 //
@@ -21,5 +21,5 @@
 // A live playlist or MPD is judged as it is at one moment: the rules about how it changes (H40 to H47, D40 to D45) are left out, and so
 // are the segments of a dynamic MPD with @duration. Encrypted segments, packed audio, subtitles, I-frame playlists and xlink are noted
 // and passed over. No rule looks at the pictures themselves: damaged slices are found by ffmpeg when Options.FFmpeg names it, and
-// pictures in the wrong place by nobody. The ids K01 to K12 are this package's own.
+// pictures in the wrong place by nobody. The ids K01 to K11 are this package's own.
 package check

@@ -223,6 +223,8 @@ func (t *track) addSizes(sizes map[string]bool) {
 	add(t.width, t.height)
 	w, h := int(t.trak.Tkhd.Width>>16), int(t.trak.Tkhd.Height>>16)
 	add(w, h)
+	w, h = int(math.Round(float64(t.trak.Tkhd.Width)/65536)), int(math.Round(float64(t.trak.Tkhd.Height)/65536))
+	add(w, h)
 	if m := t.trak.Tkhd.Matrix; m[0] == 0 && m[1] != 0 { // turned by a quarter
 		add(h, w)
 	}

@@ -13,17 +13,16 @@ import (
 
 var (
 	ruleK01 = must("K01", "an EBML header of Matroska, a Segment and its Tracks", "RFC 8794, 8; RFC 9559, 5.1")
-	ruleK02 = must("K02", "elements have their place, and sizes that fill their parents", "RFC 8794, 6; RFC 9559, 5.1")
+	ruleK02 = must("K02", "elements have their place, values that are allowed, and sizes that fill their parents", "RFC 8794, 6; RFC 9559, 5.1")
 	ruleK03 = must("K03", "the last element is whole", "RFC 8794, 6.2")
 	ruleK04 = must("K04", "CRC-32 elements fit what they cover", "RFC 8794, 11.3.1")
 	ruleK05 = must("K05", "Blocks name a track of the Segment", "RFC 9559, 10.1")
-	ruleK06 = must("K06", "track numbers are not 0, and each is used once", "RFC 9559, 5.1.4.1.1")
-	ruleK07 = must("K07", "CodecPrivate follows its format", "RFC 9559, 5.1.4.1.22; Matroska Codec Specifications")
-	ruleK08 = must("K08", "frames hold whole NAL units, or whole frames of sound", "Matroska Codec Specifications; ISO/IEC 14496-15, 4.3.3")
-	ruleK09 = must("K09", "key frame marks agree with the NAL unit types", "RFC 9559, 10.2, 10.3")
-	ruleK10 = must("K10", "pictures begin with a key frame", "RFC 9559, 10.2")
-	ruleK11 = should("K11", "Clusters and the sound in them are in the order of their times", "RFC 9559, 5.1.3.1")
-	ruleK12 = should("K12", "Duration is that of the frames (0.5 s)", "RFC 9559, 5.1.2.10")
+	ruleK06 = must("K06", "CodecPrivate follows its format", "RFC 9559, 5.1.4.1.22; Matroska Codec Specifications")
+	ruleK07 = must("K07", "frames hold whole NAL units, or whole frames of sound", "Matroska Codec Specifications; ISO/IEC 14496-15, 4.3.3")
+	ruleK08 = must("K08", "key frame marks agree with the NAL unit types", "RFC 9559, 10.2, 10.3")
+	ruleK09 = must("K09", "pictures begin with a key frame", "RFC 9559, 10.2")
+	ruleK10 = should("K10", "Clusters and the sound in them are in the order of their times", "RFC 9559, 5.1.3.1")
+	ruleK11 = should("K11", "Duration is that of the frames (0.5 s)", "RFC 9559, 5.1.2.10")
 )
 
 // matroskaWalk goes over the tokens of a Matroska file.
@@ -109,7 +108,7 @@ func (w *matroskaWalk) document() {
 	if d := w.r.Info().Duration; d > 0 && w.any && w.r.Document() == 0 {
 		// Some count from 0, and some from the first frame.
 		holds := math.Abs((w.end-d).Seconds()) <= 0.5 || math.Abs((w.end-w.start-d).Seconds()) <= 0.5
-		w.c.ok(ruleK12, holds, whole(w.b.name, "Info"), d, w.end)
+		w.c.ok(ruleK11, holds, whole(w.b.name, "Info"), d, w.end)
 	}
 	w.any, w.start, w.end, w.clus = false, 0, 0, math.MinInt64
 }
@@ -120,7 +119,6 @@ func (w *matroskaWalk) entries() {
 	w.tracks = map[uint64]*matroskaTrack{}
 	for _, e := range w.r.Tracks() {
 		at := spot(w.b.name, e.Offset, "track %d", e.Number)
-		c.ok(ruleK06, e.Number > 0 && w.tracks[e.Number] == nil, at, e.Number, "a number of its own")
 		t := &matroskaTrack{entry: e, last: math.MinInt64}
 		w.tracks[e.Number] = t
 		if e.Unsupported != nil || !codec.Known(e.CodecID, e.CodecPrivate) {
@@ -128,7 +126,7 @@ func (w *matroskaWalk) entries() {
 			continue
 		}
 		config, err := codec.Parse(e.CodecID, e.CodecPrivate)
-		if !c.ok(ruleK07, err == nil, at, err, "a configuration") {
+		if !c.ok(ruleK06, err == nil, at, err, "a configuration") {
 			continue
 		}
 		t.config = config
@@ -142,7 +140,7 @@ func (w *matroskaWalk) entries() {
 }
 
 func (w *matroskaWalk) cluster(k mkv.Cluster) {
-	w.c.ok(ruleK11, k.Timestamp >= w.clus, spot(w.b.name, k.Offset, "Cluster %d", k.Index), k.Timestamp, fmt.Sprintf("at least %v", w.clus))
+	w.c.ok(ruleK10, k.Timestamp >= w.clus, spot(w.b.name, k.Offset, "Cluster %d", k.Index), k.Timestamp, fmt.Sprintf("at least %v", w.clus))
 	w.clus = k.Timestamp
 }
 
@@ -162,19 +160,19 @@ func (w *matroskaWalk) block(k mkv.Block) {
 	}
 	at := spot(w.b.name, k.Offset, "track %d, frame %d", k.Track, t.frames)
 	if t.nal == 0 {
-		w.ok(ruleK08, k.Track, k.Size+len(k.Prefix) > 0, at, "no bytes", "a frame")
-		w.ok(ruleK11, k.Track, k.PTS >= t.last, at, k.PTS, fmt.Sprintf("at least %v", t.last))
+		w.ok(ruleK07, k.Track, k.Size+len(k.Prefix) > 0, at, "no bytes", "a frame")
+		w.ok(ruleK10, k.Track, k.PTS >= t.last, at, k.PTS, fmt.Sprintf("at least %v", t.last))
 		t.last = k.PTS
 		return
 	}
 	w.buf = append(append(w.buf[:0], k.Prefix...), w.r.Data(&k)...)
 	p, err := splitLengths(w.buf, t.nal, t.hevc)
-	if !w.ok(ruleK08, k.Track, err == nil && p.vcl, at, err, "whole NAL units of a picture") {
+	if !w.ok(ruleK07, k.Track, err == nil && p.vcl, at, err, "whole NAL units of a picture") {
 		return
 	}
-	w.ok(ruleK09, k.Track, p.agrees(k.Key, t.hevc), at, fmt.Sprintf("key %v, IDR or IRAP %v", k.Key, p.idr), "the same")
+	w.ok(ruleK08, k.Track, p.agrees(k.Key, t.hevc), at, fmt.Sprintf("key %v, IDR or IRAP %v", k.Key, p.idr), "the same")
 	if t.frames == 1 {
-		w.c.ok(ruleK10, k.Key && (p.idr || p.recovery), at, fmt.Sprintf("key %v, IDR or IRAP %v", k.Key, p.idr), "a key frame")
+		w.c.ok(ruleK09, k.Key && (p.idr || p.recovery), at, fmt.Sprintf("key %v, IDR or IRAP %v", k.Key, p.idr), "a key frame")
 	}
 }
 

@@ -175,6 +175,16 @@ func (c *checker) loadInit(b *blob) *movie {
 	if !ok {
 		return nil
 	}
+	m := c.judgeInit(b, boxes)
+	if m != nil {
+		if data, err := b.bytes(c.opts.MaxBoxes); err == nil {
+			m.raw = data
+		}
+	}
+	return m
+}
+
+func (c *checker) judgeInit(b *blob, boxes []box) *movie {
 	m := c.loadMovie(b, boxes, true)
 	media := ""
 	for _, x := range boxes {
@@ -183,10 +193,5 @@ func (c *checker) loadInit(b *blob) *movie {
 		}
 	}
 	c.ok(ruleM23, media == "", whole(b.name, ""), media, "no mdat, no moof")
-	if m != nil {
-		if data, err := b.bytes(c.opts.MaxBoxes); err == nil {
-			m.raw = data
-		}
-	}
 	return m
 }

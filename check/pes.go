@@ -11,7 +11,7 @@ var (
 	ruleT08 = must("T08", "PTS in each PES packet, DTS not after it", "ISO/IEC 13818-1, 2.7.4, 2.7.5")
 	ruleT12 = must("T12", "DTS increases", "ISO/IEC 13818-1, 2.7.5")
 	ruleT13 = must("T13", "DTS is not before the PCR", "ISO/IEC 13818-1, 2.4.2")
-	ruleT14 = must("T14", "each access unit begins with a delimiter", "ISO/IEC 13818-1, 2.14.1")
+	ruleT14 = must("T14", "each access unit begins with a delimiter", "ISO/IEC 13818-1, 2.14.1, 2.17.1")
 	ruleT15 = must("T15", "parameter sets come with each IDR or IRAP picture", "RFC 8216, 3.2; ITU-T H.264, 7.4.1.2.1")
 	ruleT16 = must("T16", "PES packets hold whole ADTS frames", "ISO/IEC 13818-7, 6.2; 13818-1, 2.11")
 	ruleT17 = must("T17", "PTS at least each 700 ms", "ISO/IEC 13818-1, 2.7.4; ETSI TR 101 290, 2.5")

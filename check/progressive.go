@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/Eyevinn/mp4ff/mp4"
 )
@@ -31,13 +32,14 @@ func (c *checker) movieFile(b *blob) Form {
 	if !ok {
 		return MP4
 	}
+	mdat := slices.ContainsFunc(boxes, func(x box) bool { return x.typ == "mdat" })
+	if !mdat { // an init segment, or nothing
+		c.judgeInit(b, boxes)
+		return FMP4
+	}
 	m := c.loadMovie(b, boxes, false)
 	if m == nil {
 		return MP4
-	}
-	if m.moov.Mvex != nil { // an init segment alone
-		c.fragmentedFile(b, boxes)
-		return FMP4
 	}
 	c.progressive(b, boxes, m)
 	return MP4

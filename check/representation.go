@@ -21,7 +21,7 @@ var (
 	ruleD30 = must("D30", "@indexRange is the sidx", "ISO/IEC 23009-1, 5.3.9.2; 14496-12, 8.16.3")
 	ruleD31 = must("D31", "references of the sidx end on box ends", "ISO/IEC 14496-12, 8.16.3; 23000-19, 7.3.3.3")
 	ruleD32 = must("D32", "media begins with its Period, at @presentationTimeOffset (0.5 s)", "ISO/IEC 23009-1, 5.3.9.2")
-	ruleD33 = must("D33", "media lasts as long as its Period (0.5 s)", "ISO/IEC 23009-1, 5.3.2.1")
+	ruleD33 = must("D33", "the longest media lasts as long as its Period (0.5 s)", "ISO/IEC 23009-1, 5.3.2.1")
 	ruleD34 = should("D34", "@bandwidth and @minBufferTime bound the segments", "ISO/IEC 23009-1, 5.3.5.2")
 )
 
@@ -317,8 +317,8 @@ func (x *representationWalk) indexed() {
 		}
 	}
 	said := parseParts(x.info.IndexRange)
-	if !c.ok(ruleD30, index.at >= 0 && (said == nil || said.first == index.at && said.last == index.end()-1), at,
-		text(x.info.IndexRange), fmt.Sprintf("%d-%d", index.at, index.end()-1)) && index.at < 0 {
+	fits := x.info.IndexRange == nil || said != nil && said.first == index.at && said.last == index.end()-1
+	if c.ok(ruleD30, index.at >= 0 && fits, at, text(x.info.IndexRange), fmt.Sprintf("the sidx at %d-%d", index.at, index.end()-1)); index.at < 0 {
 		return
 	}
 	decoded, _, ok := c.loadTree(b, index)
