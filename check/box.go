@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -12,10 +13,11 @@ var (
 	ruleM02 = must("M02", "child boxes fill their parents", "ISO/IEC 14496-12, 4.2")
 )
 
-// maxDepth and maxBoxes bound the tree of one top-level box.
+// maxDepth and maxBoxes bound the tree of one top-level box, maxTracks what a moov may have.
 const (
-	maxDepth = 16
-	maxBoxes = 1 << 18
+	maxDepth  = 16
+	maxBoxes  = 1 << 18
+	maxTracks = 256
 )
 
 // box is where a box lies in its resource.
@@ -109,6 +111,10 @@ type tree struct {
 	traks   int
 	entries map[int]string
 	records map[int][]byte
+	// runs counts the trun boxes; repeat has the sample counts of those that say nothing of each sample. mp4ff refuses many of these,
+	// and is shown one.
+	runs   int
+	repeat map[int]int
 }
 
 // damage is an error at a place of a tree.
@@ -211,6 +217,13 @@ func (t *tree) count(b box, body, end int, where string, tab table) *damage {
 	}
 	if n*entry > left {
 		return &damage{t.base + b.at, where, fmt.Sprintf("%d entries of %d bytes in %d", n, entry, left)}
+	}
+	if where == "moof/traf/trun" {
+		if entry == 0 && n > 1 {
+			t.repeat[t.runs] = int(min(n, math.MaxInt32))
+			binary.BigEndian.PutUint32(t.data[at:], 1)
+		}
+		t.runs++
 	}
 	return nil
 }

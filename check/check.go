@@ -38,7 +38,7 @@ type Options struct {
 	MaxText int64
 	// MaxSegments is the most segments that a playlist or MPD may name in all; default 100,000.
 	MaxSegments int
-	// MaxSamples is the most samples of one track; default 20,000,000.
+	// MaxSamples is the most samples of one track in one file or segment; default 20,000,000.
 	MaxSamples int
 	// MaxFindings is how many findings of one rule are kept; default 20. All are counted.
 	MaxFindings int

@@ -65,6 +65,9 @@ func memory(name string, data []byte) *blob {
 	return &blob{ReaderAt: bytes.NewReader(data), name: name, size: int64(len(data)), status: http.StatusOK}
 }
 
+// maxURL bounds what a list or MPD may refer to something by.
+const maxURL = 4096
+
 // byteRange is a part of a resource; last is inclusive, -1 for the end.
 type byteRange struct{ first, last int64 }
 
@@ -174,6 +177,9 @@ func (c *checker) get(name string, part *byteRange) (*blob, error) {
 
 // resolve returns the name of what a list or MPD called base refers to (RFC 3986, 5).
 func resolve(base, ref string) (string, error) {
+	if len(ref) > maxURL {
+		return "", fmt.Errorf("%q has %d bytes, more than %d", clip(ref), len(ref), maxURL)
+	}
 	u, err := url.Parse(ref)
 	if err != nil {
 		return "", err

@@ -54,7 +54,7 @@ func (c *checker) segment(b *blob, boxes []box, m *movie) []*fragment {
 			continue
 		}
 		moofs++
-		decoded, _, ok := c.loadTree(b, x)
+		decoded, t, ok := c.loadTree(b, x)
 		if !ok {
 			continue
 		}
@@ -69,16 +69,21 @@ func (c *checker) segment(b *blob, boxes []box, m *movie) []*fragment {
 		if !c.ok(ruleM04, next == "mdat", spot(b.name, b.base+x.at, "moof"), next, "mdat") {
 			continue
 		}
-		list = append(list, c.moof(b, x, boxes[i+1], moof, m)...)
+		list = append(list, c.moof(b, x, boxes[i+1], moof, t.repeat, m)...)
 	}
 	c.ok(ruleM03, moofs > 0, whole(b.name, ""), firstType(boxes), "moof")
 	return list
 }
 
-func (c *checker) moof(b *blob, x, mdat box, moof *mp4.MoofBox, m *movie) []*fragment {
+// moof reads the fragments of a moof. repeat is what the tree of its boxes has.
+func (c *checker) moof(b *blob, x, mdat box, moof *mp4.MoofBox, repeat map[int]int, m *movie) []*fragment {
 	var list []*fragment
+	runs := 0             // of all trafs before
+	budget := mdat.size   // bytes that samples may have: none lies in two
 	previous := int64(-1) // the end of the run before, where a run without data offset goes on
 	for _, traf := range moof.Trafs {
+		first := runs
+		runs += len(traf.Truns)
 		if traf.Tfhd == nil {
 			c.fail(ruleM05, spot(b.name, b.base+x.at, "moof"), "no tfhd", "tfhd")
 			continue
@@ -98,12 +103,15 @@ func (c *checker) moof(b *blob, x, mdat box, moof *mp4.MoofBox, m *movie) []*fra
 		if traf.Tfdt != nil {
 			f.start = int64(min(traf.Tfdt.BaseMediaDecodeTime(), math.MaxInt64/4))
 		}
-		w := &sampleWalk{c: c, b: b, f: f, mdat: mdat, base: x.at, at: previous}
-		if h.HasBaseDataOffset() {
+		w := &sampleWalk{c: c, b: b, f: f, mdat: mdat, budget: &budget, base: x.at, at: previous}
+		switch {
+		case h.HasBaseDataOffset():
 			w.base = int64(min(h.BaseDataOffset, math.MaxInt64/4)) - b.base
+		case !h.DefaultBaseIfMoof() && previous >= 0:
+			w.base = previous
 		}
-		for _, trun := range traf.Truns {
-			w.run(trun, h)
+		for i, trun := range traf.Truns {
+			w.run(trun, h, repeat[first+i])
 		}
 		previous = w.at
 		w.judge(len(traf.Truns))
@@ -118,6 +126,7 @@ type sampleWalk struct {
 	b          *blob
 	f          *fragment
 	mdat       box
+	budget     *int64
 	base       int64 // what data offsets count from
 	at         int64 // of the next sample; -1 at the first
 	zero       int
@@ -132,7 +141,8 @@ type fault struct {
 	got, want string
 }
 
-func (w *sampleWalk) run(trun *mp4.TrunBox, h *mp4.TfhdBox) {
+// run goes over the samples of a trun; repeat is how many they are when the trun says nothing of each, else 0.
+func (w *sampleWalk) run(trun *mp4.TrunBox, h *mp4.TfhdBox, repeat int) {
 	f, tr := w.f, w.f.track
 	switch {
 	case trun.HasDataOffset():
@@ -140,8 +150,10 @@ func (w *sampleWalk) run(trun *mp4.TrunBox, h *mp4.TfhdBox) {
 	case w.at < 0:
 		w.at = w.base
 	}
-	if n := f.samples + len(trun.Samples); n > w.c.opts.MaxSamples {
-		w.c.fail(ruleM09, f.place(), fmt.Sprintf("%d samples", n), fmt.Sprintf("at most %d", w.c.opts.MaxSamples))
+	count := max(len(trun.Samples), repeat)
+	most := min(int64(w.c.opts.MaxSamples), w.mdat.size+1024) // a sample without bytes is rare
+	if n := int64(f.samples) + int64(count); n > most || len(trun.Samples) == 0 {
+		w.c.ok(ruleM09, count == 0, f.place(), fmt.Sprintf("%d samples", n), fmt.Sprintf("at most %d", most))
 		return
 	}
 	var dur, size, flags uint32
@@ -158,7 +170,8 @@ func (w *sampleWalk) run(trun *mp4.TrunBox, h *mp4.TfhdBox) {
 		flags = h.DefaultSampleFlags
 	}
 	firstFlags, hasFirst := trun.FirstSampleFlags()
-	for i, s := range trun.Samples {
+	for i := range count {
+		s := trun.Samples[min(i, len(trun.Samples)-1)]
 		if !trun.HasSampleDuration() {
 			s.Dur = dur
 		}
@@ -188,12 +201,13 @@ func (w *sampleWalk) sample(s mp4.Sample) {
 	if f.samples == 0 {
 		f.sync, f.idr = sync, true
 	}
-	inside := w.at >= w.mdat.at+w.mdat.header && w.at+int64(s.Size) <= w.mdat.end()
+	*w.budget -= int64(s.Size)
+	inside := *w.budget >= 0 && w.at >= w.mdat.at+w.mdat.header && w.at+int64(s.Size) <= w.mdat.end()
 	switch {
 	case !inside:
 		if w.bad == nil {
 			w.bad = &fault{w.b.base + w.at, f.samples, fmt.Sprintf("%d bytes at %d", s.Size, w.b.base+w.at),
-				fmt.Sprintf("inside the mdat, %d to %d", w.b.base+w.mdat.at+w.mdat.header, w.b.base+w.mdat.end())}
+				fmt.Sprintf("inside the mdat, %d to %d, and no byte twice", w.b.base+w.mdat.at+w.mdat.header, w.b.base+w.mdat.end())}
 		}
 	case tr.nal > 0 && w.bad == nil:
 		w.pictures(s.Size, sync)

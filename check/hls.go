@@ -27,6 +27,9 @@ var (
 	ruleH36 = must("H36", "members of a group have different NAMEs, one DEFAULT at most", "RFC 8216, 4.3.4.1.1")
 )
 
+// maxVariants bounds what a multivariant playlist may list.
+const maxVariants = 1000
+
 // loadedList is a media playlist with what its segments have shown.
 type loadedList struct {
 	p     *playlist
@@ -51,6 +54,11 @@ func (c *checker) hls(b *blob) error {
 }
 
 func (c *checker) multivariant(p *playlist) {
+	if n := len(p.variants) + len(p.renditions); n > maxVariants {
+		c.note("%s: only the first %d of %d variants and renditions were judged", p.name, maxVariants, n)
+		p.variants = p.variants[:min(len(p.variants), maxVariants)]
+		p.renditions = p.renditions[:min(len(p.renditions), maxVariants)]
+	}
 	groups := c.groups(p)
 	lists := map[string]*loadedList{}
 	load := func(uri string, line int) *loadedList {

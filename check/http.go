@@ -72,6 +72,9 @@ func (c *checker) fetch(f httpFamily, base, ref string, part *byteRange, at Plac
 	return b
 }
 
+// segmentsLeft is how many more a list or MPD may name. One more than that is a note.
+func (c *checker) segmentsLeft() int { return max(c.opts.MaxSegments-c.segments, 0) + 1 }
+
 // takeSegment counts what a list or MPD names, and tells whether there may be one more.
 func (c *checker) takeSegment(at Place) bool {
 	if c.ctx.Err() != nil {

@@ -61,7 +61,7 @@ func (c *checker) loadTree(b *blob, x box) (mp4.Box, *tree, bool) {
 		c.fail(ruleM02, at, err, "the box")
 		return nil, nil, false
 	}
-	t := &tree{data: data, base: b.base + x.at, entries: map[int]string{}, records: map[int][]byte{}}
+	t := &tree{data: data, base: b.base + x.at, entries: map[int]string{}, records: map[int][]byte{}, repeat: map[int]int{}}
 	if _, has := children[x.typ]; has {
 		if d := t.walk(int(x.header), len(data), 0, x.typ); d != nil {
 			c.fail(ruleM02, spot(b.name, d.at, "%s", d.path), d.text, "children that fill their parent")
@@ -113,6 +113,9 @@ func (c *checker) loadMovie(b *blob, boxes []box, fragmented bool) *movie {
 	m := &movie{name: b.name, moov: moov, byID: map[uint32]*track{}}
 	if fragmented {
 		c.ok(ruleM21, moov.Mvex != nil, spot(b.name, b.base+found[0].at, "moov"), "no mvex", "mvex")
+	}
+	if n := len(moov.Traks); !c.ok(ruleM22, n <= maxTracks, whole(b.name, ""), fmt.Sprintf("%d tracks", n), fmt.Sprintf("at most %d", maxTracks)) {
+		return nil
 	}
 	for i, trak := range moov.Traks {
 		if tr := c.newTrack(b, m, trak, t, i+1, fragmented); tr != nil {

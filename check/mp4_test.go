@@ -25,11 +25,31 @@ var goodMP4 = []goodCase{
 		s.set("clip.mp4", r.clip)
 		return s
 	}, "clip.mp4"},
+	{"many samples that are alike", manyAlike, "file.mp4"},
 	{"fragmented HEVC", func(tb testing.TB) site {
 		r, s := record(tb, "opengop.mkv"), site{}
 		s.set("file.mp4", r.file)
 		return s
 	}, "file.mp4"},
+}
+
+// manyAlike has a fragment of 3,000 frames of G.711, of which the trun says nothing but how many they are.
+func manyAlike(tb testing.TB) site {
+	s := site{}
+	init := record(tb, "alaw.mkv").init[1]
+	word := func(v ...uint32) (b []byte) {
+		for _, x := range v {
+			b = be.AppendUint32(b, x)
+		}
+		return b
+	}
+	const n = 3000
+	traf := box("traf", box("tfhd", word(0x02_0018, 1, 160, 160)), box("tfdt", word(0, 0)), box("trun", word(1, n, 0)))
+	moof := box("moof", box("mfhd", word(0, 1)), traf)
+	at, _ := find(tb, moof, "moof/traf/trun")
+	be.PutUint32(moof[at+8:], uint32(len(moof)+8))
+	s.set("file.mp4", bytes.Join([][]byte{init, moof, box("mdat", make([]byte, n*160))}, nil))
+	return s
 }
 
 // moof is an edit of the first moof of file.mp4.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/Eyevinn/mp4ff/mp4"
 )
@@ -164,13 +165,10 @@ func (c *checker) samples(b *blob, mdats []box, tr *track) (sum int64, ok bool) 
 		c.fail(ruleM32, at, fmt.Sprintf("%d samples", size.SampleNumber), fmt.Sprintf("1 to %d", c.opts.MaxSamples))
 		return sum, false
 	}
-	sync := map[uint32]bool{}
+	w := &tableWalk{c: c, b: b, mdats: mdats, tr: tr, size: size, budget: b.size, all: stbl.Stss == nil}
 	if stbl.Stss != nil {
-		for _, n := range stbl.Stss.SampleNumber {
-			sync[n] = true
-		}
+		w.sync = stbl.Stss.SampleNumber
 	}
-	w := &tableWalk{c: c, b: b, mdats: mdats, tr: tr, size: size, sync: sync, all: stbl.Stss == nil}
 	for c.ctx.Err() == nil {
 		offset, n, more := k.next()
 		if !more || !w.chunk(offset, n) {
@@ -181,7 +179,7 @@ func (c *checker) samples(b *blob, mdats []box, tr *track) (sum int64, ok bool) 
 	c.ok(ruleM32, total == uint64(size.SampleNumber) && w.n == size.SampleNumber, at, counts, "the same count")
 	c.judgeTable(ruleM33, b, tr, w.bad)
 	if tr.video() {
-		if !w.all && !sync[1] && w.flags == nil {
+		if !w.isSync(1) && w.flags == nil {
 			w.flags = &fault{-1, 0, "sample 1 is not in stss", "sample 1"}
 		}
 		c.judgeTable(ruleM37, b, tr, w.flags)
@@ -204,8 +202,9 @@ type tableWalk struct {
 	mdats      []box
 	tr         *track
 	size       *mp4.StszBox
-	sync       map[uint32]bool
-	all        bool // no stss: every sample is sync
+	sync       []uint32 // in ascending order
+	all        bool     // no stss: every sample is sync
+	budget     int64    // bytes that samples may have: none lies in two
 	n          uint32
 	bad, flags *fault
 	buf        []byte
@@ -231,13 +230,21 @@ func (w *tableWalk) chunk(offset uint64, samples uint32) bool {
 	return true
 }
 
+func (w *tableWalk) isSync(n uint32) bool {
+	_, found := slices.BinarySearch(w.sync, n)
+	return found || w.all
+}
+
 func (w *tableWalk) look(at int64, size uint32) {
-	inside := false
-	for _, x := range w.mdats {
-		inside = inside || at >= x.at+x.header && at+int64(size) <= x.end()
+	w.budget -= int64(size)
+	next := sort.Search(len(w.mdats), func(i int) bool { return w.mdats[i].at > at })
+	inside := next > 0 && w.budget >= 0
+	if inside {
+		x := w.mdats[next-1]
+		inside = at >= x.at+x.header && at+int64(size) <= x.end()
 	}
 	if !inside {
-		w.bad = &fault{at, int(w.n), fmt.Sprintf("%d bytes at %d", size, at), "inside an mdat"}
+		w.bad = &fault{at, int(w.n), fmt.Sprintf("%d bytes at %d", size, at), "inside an mdat, and no byte twice"}
 		return
 	}
 	if w.tr.nal == 0 {
@@ -248,7 +255,7 @@ func (w *tableWalk) look(at int64, size uint32) {
 		w.bad = &fault{at, int(w.n), err.Error(), "whole NAL units"}
 		return
 	}
-	sync := w.all || w.sync[w.n+1]
+	sync := w.isSync(w.n + 1)
 	if p.vcl && w.tr.video() && w.flags == nil && !p.agrees(sync, w.tr.hevc) {
 		w.flags = &fault{at, int(w.n), fmt.Sprintf("sync %v, IDR or IRAP %v", sync, p.idr), "the same"}
 	}

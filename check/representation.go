@@ -101,6 +101,9 @@ func (x *representationWalk) judge() (played, bool) {
 func (x *representationWalk) fill(template string, number uint64, t int64) (string, error) {
 	var b strings.Builder
 	for rest := template; ; {
+		if b.Len() > maxURL || len(rest) > maxURL {
+			return "", fmt.Errorf("more than %d bytes", maxURL)
+		}
 		before, after, has := strings.Cut(rest, "$")
 		b.WriteString(before)
 		if !has {
@@ -222,7 +225,7 @@ func (x *representationWalk) times(start int) []mediaSegment {
 		n = float64(*info.EndNumber) - float64(start) + 1
 	}
 	var list []mediaSegment
-	for i := range int(min(max(n, 0), float64(x.c.opts.MaxSegments))) {
+	for i := range int(min(max(n, 0), float64(x.c.segmentsLeft()))) {
 		list = append(list, mediaSegment{t: int64(float64(i)*d) + info.offset(), d: int64(d), nominal: true})
 	}
 	return list
@@ -259,8 +262,8 @@ func (x *representationWalk) timeline() []mediaSegment {
 			}
 			r = int64(max(math.Ceil((end-float64(t))/float64(s.D)-1e-6)-1, 0))
 		}
-		for range min(r, int64(c.opts.MaxSegments)) + 1 {
-			if len(list) > c.opts.MaxSegments || t > 1<<61 {
+		for range r + 1 {
+			if len(list) > c.segmentsLeft() || t > 1<<61 {
 				return list
 			}
 			list = append(list, mediaSegment{t: t, d: s.D})

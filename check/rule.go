@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,19 @@ func (s Severity) String() string {
 
 // MarshalText returns String.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Severity) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "must":
+		*s = Must
+	case "should":
+		*s = Should
+	default:
+		return fmt.Errorf("check: severity %q", text)
+	}
+	return nil
+}
 
 // Rule is one demand that a machine can judge.
 type Rule struct {
