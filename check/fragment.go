@@ -206,7 +206,7 @@ func (w *sampleWalk) sample(s mp4.Sample) {
 	switch {
 	case !inside:
 		if w.bad == nil {
-			w.bad = &fault{w.b.base + w.at, f.samples, fmt.Sprintf("%d bytes at %d", s.Size, w.b.base+w.at),
+			w.bad = &fault{f.at, f.samples, fmt.Sprintf("%d bytes at %d", s.Size, w.b.base+w.at),
 				fmt.Sprintf("inside the mdat, %d to %d, and no byte twice", w.b.base+w.mdat.at+w.mdat.header, w.b.base+w.mdat.end())}
 		}
 	case tr.nal > 0 && w.bad == nil:

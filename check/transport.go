@@ -316,7 +316,7 @@ func (w *packets) judge() {
 	c.ok(ruleT09, w.pcr.n > 0, whole(w.name, ""), "none", "PCR")
 	if w.pcr.n > 0 {
 		c.pass(ruleT10)
-		// A frame of 90 kHz more: the extension of 27 MHz is not looked at.
+		// One tick more, since the extension of 27 MHz is not looked at.
 		c.ok(ruleT11, w.pcr.gap <= clock/10+1, spot(w.name, w.pcr.at, ""), seconds(float64(w.pcr.gap)/clock), "0.100 s")
 	}
 }
