@@ -48,7 +48,8 @@ type cutter struct {
 	// A cut that waits for the sound: pictures from index at on, and sound from time on, belong to the next fragment.
 	waiting bool
 	at      int
-	time    time.Duration
+	time    time.Duration // where the next fragment begins: its smallest time so far
+	before  time.Duration // the largest of the lead's times before it
 	ahead   int
 	passed  []bool          // by track: its sound has come to time
 	sound   []time.Duration // by track, for emit: the last time of its sound
@@ -100,7 +101,7 @@ func (c *cutter) look(s *Source) bool {
 		case p.time < c.latest-discontinuityTolerance:
 			return c.take(c.hard(i), false)
 		case c.gap(p), p.record != c.record, p.time-c.from >= s.opts.FragmentDuration-p.record.track.TimestampUnit-time.Millisecond:
-			c.waiting, c.at, c.time, c.ahead = true, i, p.time, 0
+			c.waiting, c.at, c.time, c.before, c.ahead = true, i, p.time, c.latest, 0
 			for range s.records {
 				c.passed = append(c.passed, false)
 			}
@@ -152,6 +153,9 @@ func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 		}
 		c.latest = max(c.latest, p.time)
 		c.cluster = p.cluster
+		if p.time > c.before { // pictures may lead the key frame that they follow
+			c.time = min(c.time, p.time)
+		}
 	} else if p.record.track.Kind == codec.Audio && p.time >= c.time {
 		c.passed[p.track] = true
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -283,21 +284,19 @@ func (r *rendition) length(rows []row, k int) time.Duration {
 	return (end - rows[0].begin).Round(time.Microsecond) - (w.begin - rows[0].begin).Round(time.Microsecond)
 }
 
-// peak returns the largest and the mean bit rate of some renditions' segments together.
+// peak returns the sum of the renditions' largest segment bit rates, and of their mean ones (RFC 8216, 4.3.4.2).
 func peak(rows []row, rs ...*rendition) (most, mean int) {
-	rates := make([]float64, len(rows))
-	average := 0.0
 	for _, r := range rs {
-		var bits, seconds float64
+		var bits, seconds, largest float64
 		for k := range rows {
 			b, s := float64(r.segments[k].size*8), r.length(rows, k).Seconds()
-			rates[k] += b / s
+			largest = max(largest, b/s)
 			bits, seconds = bits+b, seconds+s
 		}
-		average += bits / seconds
+		most += int(math.Ceil(largest))
+		mean += int(math.Ceil(bits / seconds))
 	}
-	// The last segment of sound may last longer or shorter than that of the pictures, so that the sum of means passes every sum.
-	return int(max(slices.Max(rates), average)) + 1, int(average) + 1
+	return most, mean
 }
 
 // pictures returns the shape of the largest pictures that a rendition has.
