@@ -17,6 +17,7 @@ import (
 type FMP4 struct {
 	movie
 	clock  Clock
+	late   bool // the next fragment starts late
 	header []byte
 	moof   []fmp4.Run
 }
@@ -34,6 +35,11 @@ func (p *FMP4) SetClock(c Clock) { p.clock = c }
 // would go back behind the end of the one before, by less than a discontinuity, they are moved there. Without it the bytes of a
 // fragment do not depend on the ones before.
 func (p *FMP4) OneFile() { p.rising = true }
+
+// StartLate says that the next fragment starts a timeline of its own, as behind a discontinuity: its pictures are decoded as late as
+// their presentation allows, until the settled decoding times are met. A player that places such a fragment by its first decoding
+// time would otherwise leave a hole as long as the decode delay before the first picture.
+func (p *FMP4) StartLate() { p.late = true }
 
 // Use makes the tracks of f's runs those of the init segment that AppendInit appends next, and reports whether it has to be written
 // because the one before does not describe them. A track without samples in f stays as it is.
@@ -76,6 +82,9 @@ func (p *FMP4) AppendHeader(dst []byte, f *Fragment) (header []byte, size int64,
 			return dst, 0, changed(f, r)
 		}
 		samples, at := p.append(k, r, false)
+		if p.late && r.Track.Kind == codec.Video {
+			at = p.startLate(samples, at)
+		}
 		at += p.clock.base(p.tracks[k].Track.Timescale())
 		if at < 0 {
 			return dst, 0, &codec.Error{Track: r.Track.Number, CodecID: r.Track.CodecID, Offset: f.Offset, Err: codec.ErrInvalidFrame,
@@ -84,6 +93,7 @@ func (p *FMP4) AppendHeader(dst []byte, f *Fragment) (header []byte, size int64,
 		p.moof = append(p.moof, fmp4.Run{TrackID: p.tracks[k].ID, Description: description, BaseMediaDecodeTime: uint64(at), Samples: samples, Video: r.Track.Kind == codec.Video})
 		size += r.Bytes
 	}
+	p.late = false
 	header, err = fmp4.AppendFragmentHeader(dst, uint32(f.Index)%(1<<31)+1, p.moof)
 	return header, size, err
 }

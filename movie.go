@@ -35,6 +35,8 @@ type movie struct {
 	gather  gather
 	rising  bool    // decoding times must not go back from one fragment to the next
 	floors  []int64 // by track: where decoding may go on, in its ticks
+	dts     []int64 // scratch
+	pts     []int64
 }
 
 // newMovie takes the given tracks (indexes of all), all of them when none is given. Track IDs are 1, 2, … in their order.
@@ -134,6 +136,31 @@ func rise(samples []fmp4.Sample, at, floor int64) int64 {
 		}
 	}
 	return floor
+}
+
+// startLate moves the decoding times of the first samples as late as they can be, and returns the first.
+func (m *movie) startLate(samples []fmp4.Sample, at int64) int64 {
+	m.dts, m.pts = m.dts[:0], m.pts[:0]
+	end := at
+	for j := range samples {
+		m.dts, m.pts = append(m.dts, end), append(m.pts, end+int64(samples[j].CompositionOffset))
+		end += int64(samples[j].Duration)
+	}
+	latest := int64(math.MaxInt64)
+	for j := len(m.pts) - 1; j >= 0; j-- {
+		latest = min(latest-1, m.pts[j])
+	}
+	if len(samples) == 0 || !joinDecodeTimes(m.dts, m.pts, latest, 0) {
+		return at
+	}
+	for j := range samples {
+		next := end
+		if j+1 < len(samples) {
+			next = m.dts[j+1]
+		}
+		samples[j].CompositionOffset, samples[j].Duration = int32(m.pts[j]-m.dts[j]), uint32(max(next-m.dts[j], 1))
+	}
+	return m.dts[0]
 }
 
 // room makes room for f's samples, so that append keeps what it returned before.

@@ -103,21 +103,24 @@ func (j *job) mediaPlaylist(r *rendition, rows []row) *hls.MediaPlaylist {
 		if j.o.markGaps && k > 0 {
 			p.Segments = j.appendGap(p.Segments, r, rows, k)
 		}
-		s := hls.Segment{URI: hls.EscapeURI(r.segmentName(k)), Duration: r.length(rows, k), Map: hls.EscapeURI(r.initName(r.segments[k].record))}
-		switch j.o.discontinuity {
-		case "always":
-			s.Discontinuity = k > 0
-		case "on-discontinuity":
-			s.Discontinuity = w.jump || w.change
-		case "never":
-			s.Discontinuity = w.change
-		}
+		s := hls.Segment{URI: hls.EscapeURI(r.segmentName(k)), Duration: r.length(rows, k), Map: hls.EscapeURI(r.initName(r.segments[k].record)), Discontinuity: j.marked(w, k)}
 		if j.o.timestamps {
 			s.ProgramDateTime = w.time
 		}
 		p.Segments = append(p.Segments, s)
 	}
 	return p
+}
+
+// marked reports whether fragment k has a discontinuity before it in playlists. Codec private data that changes is always marked.
+func (j *job) marked(w *row, k int) bool {
+	switch j.o.discontinuity {
+	case "always":
+		return k > 0
+	case "on-discontinuity":
+		return w.jump || w.change
+	}
+	return w.change
 }
 
 // appendGap appends segments that are not there for the time that is missing before row k, none longer than the longest that is.

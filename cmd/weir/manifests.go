@@ -157,9 +157,13 @@ func (j *job) segments(form form, files *output, rs []*rendition) ([]row, error)
 			moved = j.closeGap(f, rows[n-1], rs)
 		}
 		w := row{begin: f.Begin, length: f.Length, media: f.Begin + moved - j.src.Origin() + j.src.Delay(), jump: f.Discontinuity, change: f.CodecChange, time: f.Time, number: f.Number}
+		start := form != formDASH && (len(rows) == 0 || j.marked(&w, len(rows)))
 		for _, r := range rs {
 			if err := j.writeInit(files, r, f); err != nil {
 				return err
+			}
+			if p, isMP4 := r.packer.(*weir.FMP4); isMP4 && start {
+				p.StartLate()
 			}
 			if err := r.write(files, f, weir.Clock{Origin: clock.Origin, Delay: clock.Delay + moved}); err != nil {
 				return err
