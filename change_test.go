@@ -2,8 +2,11 @@ package weir_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 
 	"github.com/seed63bb8431/weir"
 	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/mkv"
 )
 
 // TestCodecChange finds where codec private data changes, between documents and in band, and never mixes two records in a fragment.
@@ -106,4 +110,44 @@ func TestCodecChangeHasToBeDescribed(t *testing.T) {
 			t.Fatalf("fragment %d: %v", f.Index, err)
 		}
 	}
+}
+
+// TestSetsBetweenKeyFrames keeps parameter sets in band that come where decoding cannot begin.
+func TestSetsBetweenKeyFrames(t *testing.T) {
+	src := open(t, read(t, "inband-change.mkv"), nil)
+	data, err := mkv.AppendHeader(nil, src.Tracks(), time.Millisecond, mkv.HeaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := slices.Collect(func(yield func(codec.Frame) bool) {
+		for _, f := range fragments(t, src) {
+			for _, frame := range weir.AppendFrames(nil, &f) {
+				if !yield(frame) {
+					return
+				}
+			}
+		}
+	})
+	const at = 10
+	sets := frames[50].Data[:len(frames[50].Data)-len(behindSets(frames[50].Data))]
+	frames[at].Data = append(bytes.Clone(sets), frames[at].Data...)
+	if data, err = mkv.AppendCluster(data, 0, time.Millisecond, frames[:50]); err != nil {
+		t.Fatal(err)
+	}
+	src = open(t, data, nil)
+	all := fragments(t, src)
+	if len(all) != 1 || all[0].CodecChange || !bytes.HasPrefix(all[0].Runs[0].Samples[at].Data, sets) {
+		t.Errorf("%d fragments, or the sets are gone", len(all))
+	}
+	if w := src.Warnings(); len(w) != 1 || !strings.Contains(w[0].Text, "stay in band") || w[0].Track != 1 {
+		t.Errorf("warnings %+v", w)
+	}
+}
+
+// behindSets returns what stands behind the parameter sets of a frame with 4-byte lengths.
+func behindSets(data []byte) []byte {
+	for data[4]&0x1F == 7 || data[4]&0x1F == 8 {
+		data = data[4+binary.BigEndian.Uint32(data):]
+	}
+	return data
 }

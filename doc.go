@@ -1,11 +1,12 @@
-// Package weir turns Matroska into fragmented MP4, progressive MP4, HLS and DASH media, without transcoding.
+// Package weir turns Matroska into fragmented MP4, progressive MP4, MPEG-TS, HLS and DASH media, without transcoding.
 //
 // A Source reads Matroska and cuts it into fragments whose times are settled: presentation times are never moved against each
-// other, decoding times are made for them, and sound goes on sample by sample. A packager (FMP4, Clip) turns fragments into
+// other, decoding times are made for them, and sound goes on sample by sample. A packager (FMP4, Clip, TS) turns fragments into
 // the bytes of one container; packages hls and dash write the playlists and manifests.
 //
 //	io.Reader ─ mkv.Reader ─ Source ─ Fragment ─┬─ FMP4.AppendInit, FMP4.WriteFragment
 //	                         Timeline settles   ├─ Clip.Add, Clip.AppendHeader, Clip.WritePayload
+//	                                            ├─ TS.AppendChunk, TS.WriteFragment
 //	                                            └─ values for hls and dash
 //
 // # Time

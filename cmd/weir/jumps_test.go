@@ -179,3 +179,85 @@ func (tt *jump) dash(t *testing.T) {
 		}
 	}
 }
+
+// forms are the ways to call remux, by the last argument.
+func forms(dir string) map[string][]string {
+	return map[string][]string{
+		"x.mp4": {filepath.Join(dir, "x.mp4")}, "fragmented": {"--fragmented", filepath.Join(dir, "f.mp4")}, "x.ts": {filepath.Join(dir, "x.ts")},
+		"x.mkv": {filepath.Join(dir, "x.mkv")}, "directory": {filepath.Join(dir, "d") + "/"}, "hls": {filepath.Join(dir, "h", "x.m3u8")},
+		"hls-ts": {"--container", "ts", filepath.Join(dir, "t", "x.m3u8")}, "dash": {filepath.Join(dir, "m", "x.mpd")},
+	}
+}
+
+// TestCodecTakesOver has HEVC go on where H.264 ends: every form but one MPEG-TS file carries it.
+func TestCodecTakesOver(t *testing.T) {
+	dir := t.TempDir()
+	in := join(t, filepath.Join(dir, "in.mkv"), sample("h264-nob.mkv"), sample("opengop.mkv"))
+	for form, args := range forms(dir) {
+		r := weirWith(nil, append([]string{"remux", in}, args...)...)
+		switch {
+		case form == "x.ts" && (r.code != exitRefused || !strings.Contains(r.errors, "InvalidCodecPrivateData") || !strings.Contains(r.errors, "--container ts")):
+			t.Errorf("%s: exit %d, %s", form, r.code, r.errors)
+		case form != "x.ts" && r.code != exitDone:
+			t.Errorf("%s: exit %d, %s", form, r.code, r.errors)
+		}
+	}
+	mpd := readFile(t, filepath.Join(dir, "d", "manifest.mpd"))
+	for _, want := range []string{`codecs="avc1.`, `codecs="hvc1.`} {
+		if strings.Count(mpd, want) != 1 || strings.Count(mpd, "<Period ") != 2 {
+			t.Errorf("%s is not once in an MPD of two Periods:\n%s", want, mpd)
+		}
+	}
+	for _, playlist := range []string{"d/video.m3u8", "h/x-video.m3u8", "t/x-video.m3u8"} {
+		if at := marks(readFile(t, filepath.Join(dir, playlist))); len(at) != 1 || at[0] != 2 {
+			t.Errorf("%s: discontinuities before the segments %v, want before segment 2", playlist, at)
+		}
+	}
+}
+
+// TestTrackAppears refuses by name what no form can go on with.
+func TestTrackAppears(t *testing.T) {
+	dir := t.TempDir()
+	for name, files := range map[string][]string{"begins": {sample("h264-nob.mkv"), sample("sample.mkv")}, "ends": {sample("sample.mkv"), sample("h264-nob.mkv")}} {
+		in := join(t, filepath.Join(dir, "in.mkv"), files...)
+		for form, args := range forms(dir) {
+			r := weirWith(nil, append([]string{"remux", in}, args...)...)
+			if r.code != exitRefused || !strings.Contains(r.errors, "UnsupportedStreamMediaType") || !strings.Contains(r.errors, "the tracks change: audio track") {
+				t.Errorf("%s, %s: exit %d, %s", name, form, r.code, r.errors)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(left) > 0 {
+				t.Fatalf("%s, %s: left %v", name, form, left)
+			}
+		}
+	}
+}
+
+// TestMarkGaps lists missing media.
+func TestMarkGaps(t *testing.T) {
+	dir := t.TempDir()
+	weirRun(t, "remux", "--mark-gaps", "--timestamps", sample("gap.mkv"), dir+"/")
+	for _, name := range []string{"video.m3u8", "audio.m3u8"} {
+		text := readFile(t, filepath.Join(dir, name))
+		if strings.Count(text, "#EXT-X-GAP\n") != 2 || !strings.Contains(text, "#EXT-X-VERSION:8\n") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+		for _, want := range []string{"1970-01-01T00:00:01.000Z\n#EXT-X-GAP\n#EXTINF:1.000000,\n", "1970-01-01T00:00:03.000Z\n#EXTINF:1."} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s has no %q:\n%s", name, want, text)
+			}
+		}
+	}
+}
+
+// TestDiscontinuityFlag counts marks.
+func TestDiscontinuityFlag(t *testing.T) {
+	for mode, want := range map[string][2]int{"always": {1, 2}, "on-discontinuity": {1, 2}, "never": {0, 2}} {
+		for i, name := range []string{"gap.mkv", "change.mkv"} {
+			dir := t.TempDir()
+			weirRun(t, "remux", "--discontinuity", mode, sample(name), dir+"/")
+			if got := len(marks(readFile(t, filepath.Join(dir, "audio.m3u8")))); got != want[i] {
+				t.Errorf("%s, %s: %d discontinuities, want %d", mode, name, got, want[i])
+			}
+		}
+	}
+}

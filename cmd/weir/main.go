@@ -54,7 +54,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func newRoot(std streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "weir",
-		Short:         "Remux Matroska into MP4, HLS and DASH, exact to the frame",
+		Short:         "Remux Matroska into MP4, MPEG-TS, HLS and DASH, exact to the frame",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
