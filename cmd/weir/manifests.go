@@ -272,7 +272,7 @@ func (r *rendition) write(files *output, f *weir.Fragment, clock weir.Clock) err
 	if _, isTS := r.packer.(*weir.TS); !isTS { // whose own clock is later, and never moved
 		r.packer.SetClock(clock)
 	}
-	s.size, err = r.packer.WriteFragment(file, f)
+	s.size, err = r.packer.WriteFragment(vectored(file), f)
 	r.segments = append(r.segments, s)
 	return errors.Join(err, file.Close())
 }

@@ -33,6 +33,7 @@ func (j *job) file(form form, name string) error {
 
 // single writes the whole output to w. file is the same where w can be begun again, else nil.
 func (j *job) single(form form, w io.Writer, file *os.File) error {
+	w = vectored(w)
 	switch form {
 	case formFragmented:
 		return j.fragmented(w, file)
