@@ -5,6 +5,14 @@ import "io"
 // minRead is the least that is asked of the source at a time; larger reads fall out of the processor's cache.
 const minRead = 256 << 10
 
+const (
+	minWindow = 2 * minRead
+	// fragmentWindow is what a window grows to when minWindow is too small: two or three seconds at 8 Mbit/s and a read beside them.
+	// Each step on the way there would be a buffer of its own with pages to be touched for the first time, which costs more than
+	// reading into them does; those that nothing reaches cost nothing.
+	fragmentWindow = 4 << 20
+)
+
 // window is the part of the input that is in memory. Positions are absolute: bytes from the start of the input.
 // With a source it is one reused buffer; over a byte slice it is that slice and never changes.
 type window struct {
@@ -84,12 +92,16 @@ func (w *window) room() {
 		return
 	}
 	kept := w.buf[w.from()-w.base:]
-	if from := w.from(); len(kept) <= cap(w.buf)/2 && cap(w.buf) >= 2*minRead {
+	if from := w.from(); len(kept) <= cap(w.buf)/2 && cap(w.buf) >= minWindow {
 		w.buf = w.buf[:copy(w.buf[:cap(w.buf)], kept)]
 		w.base = from
 		return
 	}
-	buf := make([]byte, len(kept), max(2*minRead, 2*cap(w.buf)))
+	size := minWindow
+	if cap(w.buf) > 0 {
+		size = max(fragmentWindow, 2*cap(w.buf))
+	}
+	buf := make([]byte, len(kept), size)
 	copy(buf, kept)
 	w.base, w.buf = w.from(), buf
 }
