@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/Eyevinn/dash-mpd v0.17.0
 	github.com/asticode/go-astits v1.15.0
+	github.com/at-wat/ebml-go v0.19.0
 	github.com/bluenviron/mediacommon/v2 v2.9.2
 	github.com/google/go-cmp v0.7.0
 	github.com/grafov/m3u8 v0.12.1

@@ -67,6 +67,7 @@ var arrows = map[string][]string{
 	"ts":    {"./codec"},
 	"hls":   nil,
 	"dash":  nil,
+	"bench": nil,
 	".":     {"./codec", "./mkv", "./fmp4", "./ts"},
 	"check": {".", "./codec", "./mkv", "github.com/Eyevinn/mp4ff/mp4", "github.com/Eyevinn/mp4ff/bits",
 		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
