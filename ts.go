@@ -43,6 +43,26 @@ func (p *TS) OneFile() { p.rising = true }
 
 // AppendChunk appends f's chunk. Errors are those of ts.AppendChunk.
 func (p *TS) AppendChunk(dst []byte, f *Fragment) ([]byte, error) {
+	runs, err := p.take(f)
+	if err != nil {
+		return dst, err
+	}
+	return ts.AppendChunk(dst, runs)
+}
+
+// WriteFragment writes f's chunk and returns how many bytes it wrote. Errors are those of AppendChunk and of w.
+func (p *TS) WriteFragment(w io.Writer, f *Fragment) (int64, error) {
+	runs, err := p.take(f)
+	if err != nil {
+		return 0, err
+	}
+	n, buf, err := ts.WriteChunk(w, p.buf, runs)
+	p.buf = buf
+	return n, err
+}
+
+// take makes f's runs those of a chunk.
+func (p *TS) take(f *Fragment) ([]ts.Run, error) {
 	n := 0
 	for _, i := range p.runs {
 		n += len(f.Runs[i].Samples)
@@ -54,11 +74,11 @@ func (p *TS) AppendChunk(dst []byte, f *Fragment) ([]byte, error) {
 	for k, i := range p.runs {
 		r := &f.Runs[i]
 		if p.rising && r.Track != p.first[k] && !sameCodec(r.Track, p.first[k]) {
-			return dst, changed(f, r)
+			return nil, changed(f, r)
 		}
 		p.chunk = append(p.chunk, ts.Run{Track: r.Track, Samples: p.append(k, r)})
 	}
-	return ts.AppendChunk(dst, p.chunk)
+	return p.chunk, nil
 }
 
 // append appends r's samples with times in ticks of 90 kHz.
@@ -77,16 +97,6 @@ func (p *TS) append(k int, r *Run) []ts.Sample {
 		p.samples = append(p.samples, out)
 	}
 	return p.samples[from:len(p.samples):len(p.samples)]
-}
-
-// WriteFragment writes f's chunk and returns its size.
-func (p *TS) WriteFragment(w io.Writer, f *Fragment) (int64, error) {
-	var err error
-	if p.buf, err = p.AppendChunk(p.buf[:0], f); err != nil {
-		return 0, err
-	}
-	n, err := w.Write(p.buf)
-	return int64(n), err
 }
 
 // sameCodec reports whether two tracks are of one codec, whatever their private data.

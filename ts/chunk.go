@@ -2,6 +2,7 @@ package ts
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"slices"
 
@@ -46,12 +47,12 @@ type stream struct {
 	aac        *codec.AAC // of sound
 }
 
-// chunk is the state of AppendChunk. It lives on the stack.
+// chunk is the state of AppendChunk and WriteChunk. It lives on the stack.
 type chunk struct {
 	streams [maxRuns]stream
 	n       int
 	owner   int // which stream's PID has the clock references
-	start   int // of the chunk in dst
+	start   int // of the chunk in dst, below 0 where its first bytes are no longer there
 	clock   clock
 	scratch [maxADTSHeader]byte
 }
@@ -68,23 +69,61 @@ func AppendChunk(dst []byte, runs []Run) ([]byte, error) {
 		return dst, err
 	}
 	c.start = len(dst)
-	out := slices.Grow(dst, size)
-	out = appendPAT(out)
-	out = appendPMT(out, c.streams[:c.n], c.streams[c.owner].pid)
-	for {
-		s := c.pick()
-		if s == nil {
-			return out, nil
-		}
-		if s.video {
-			out, err = c.appendPicture(out, s)
-		} else {
-			out, err = c.appendSound(out, s)
-		}
-		if err != nil {
+	out := c.appendTables(slices.Grow(dst, size))
+	for more := true; more; {
+		if out, more, err = c.appendNext(out); err != nil {
 			return out[:c.start], err
 		}
 	}
+	return out, nil
+}
+
+// partSize is how much of a chunk WriteChunk makes before it writes: little enough to be in the processor's cache still when
+// it is written, and enough for a system call.
+const partSize = 256 << 10
+
+// WriteChunk writes what AppendChunk appends, in parts that it makes in buf, and returns how many bytes it wrote and buf, which may have
+// grown, for another chunk. Errors are those of AppendChunk and of w; a part of the chunk may have been written by then.
+func WriteChunk(w io.Writer, buf []byte, runs []Run) (written int64, _ []byte, err error) {
+	var c chunk
+	size, err := c.open(runs)
+	if err != nil {
+		return 0, buf, err
+	}
+	buf = c.appendTables(slices.Grow(buf[:0], min(size, partSize+partSize/2)))
+	for more := true; more; {
+		if buf, more, err = c.appendNext(buf); err != nil {
+			return written, buf, err
+		}
+		if more && len(buf) < partSize {
+			continue
+		}
+		n, err := w.Write(buf)
+		if written += int64(n); err != nil {
+			return written, buf, err
+		}
+		c.start -= len(buf)
+		buf = buf[:0]
+	}
+	return written, buf, nil
+}
+
+func (c *chunk) appendTables(dst []byte) []byte {
+	return appendPMT(appendPAT(dst), c.streams[:c.n], c.streams[c.owner].pid)
+}
+
+// appendNext appends the PES packet whose turn it is. more is false when there was none left.
+func (c *chunk) appendNext(dst []byte) (_ []byte, more bool, err error) {
+	s := c.pick()
+	switch {
+	case s == nil:
+		return dst, false, nil
+	case s.video:
+		dst, err = c.appendPicture(dst, s)
+	default:
+		dst, err = c.appendSound(dst, s)
+	}
+	return dst, true, err
 }
 
 // open looks at the runs and returns about how many bytes the chunk will have.
