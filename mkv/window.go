@@ -107,13 +107,14 @@ func (w *window) room() {
 }
 
 // retain keeps the bytes from at on, and gives up those before.
-// What is left is moved to the front while it is little, so that a fragment and its successor never share the buffer for long.
+// What is left is moved to the front where that moves less than was given up: the next fragment lies where this one lay, in memory
+// that is in the processor's cache and has been touched before.
 func (w *window) retain(at int64) {
 	w.keep = at
 	if w.src == nil {
 		return
 	}
-	if gone := w.from() - w.base; gone > 0 && (w.end()-w.from())*4 <= gone {
+	if gone := w.from() - w.base; gone > 0 && w.end()-w.from() <= gone {
 		from := w.from()
 		w.buf = w.buf[:copy(w.buf, w.buf[gone:])]
 		w.base = from
