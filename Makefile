@@ -27,7 +27,7 @@ mutate: ## MUTATIONS (1000000) damaged files through the whole pipeline
 bench: ## Go benchmarks, BENCHCOUNT (6) runs of those that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -count $(BENCHCOUNT) ./...
 
-compare: build ## processor time of weir, ffmpeg -c copy and cp on the same input
+compare: build ## speed and memory against what is promised, beside cp, ffmpeg -c copy and other libraries
 	@scripts/compare.sh
 
 lint: ## staticcheck, and golangci-lint when it is installed
