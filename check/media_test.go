@@ -101,7 +101,7 @@ func newRecording(tb testing.TB, data []byte) *recording {
 	each(src, func(f *weir.Fragment) error {
 		if f.Index == 0 {
 			for i := range f.Runs {
-				r.first = append(r.first, packagers[1+i].MediaTime(f.Runs[i].First(), f.Runs[i].Timescale))
+				r.first = append(r.first, src.Clock().Media(f.Runs[i].First(), f.Runs[i].Timescale))
 			}
 		}
 		r.fragments = append(r.fragments, copyFragment(f))

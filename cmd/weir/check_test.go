@@ -15,9 +15,8 @@ import (
 // weirCheck runs the command and returns what it wrote.
 func weirCheck(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, complaints bytes.Buffer
-	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &out, err: &complaints})
-	return code, out.String(), complaints.String()
+	r := weirWith(nil, args...)
+	return r.code, r.out, r.errors
 }
 
 // TestCheckRemuxed holds that what remux makes passes.
@@ -28,8 +27,9 @@ func TestCheckRemuxed(t *testing.T) {
 	}{
 		{[]string{"x.mp4"}, "x.mp4"}, {[]string{"--fragmented", "y.mp4"}, "y.mp4"}, {[]string{"x.mkv"}, "x.mkv"}, {[]string{"h/x.m3u8"}, "h/x.m3u8"},
 		{[]string{"m/x.mpd"}, "m/x.mpd"}, {[]string{"d/"}, "d/master.m3u8"}, {nil, "d/manifest.mpd"},
+		{[]string{"x.ts"}, "x.ts"}, {[]string{"--container", "ts", "t/x.m3u8"}, "t/x.m3u8"},
 	}
-	for _, name := range []string{"sample.mkv", "gap.mkv", "rotated.mkv", "interlaced.mkv"} {
+	for _, name := range []string{"sample.mkv", "hevc-aac.mkv", "two-audio.mkv", "gap.mkv", "clock-back.mkv", "change.mkv", "inband-change.mkv", "rotated.mkv", "interlaced.mkv", "epoch.mkv", "ts-wrap.mkv"} {
 		dir := t.TempDir()
 		for _, o := range outputs {
 			t.Run(name+"/"+o.target, func(t *testing.T) {
