@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Remuxes testdata/sample.mkv into every form below out/demo, has ffmpeg decode each, compares what was read with the source,
-# and prints a table. A check that fails makes the exit code 1.   Wants bin/weir: call it as "make demo".
+# Remuxes testdata/sample.mkv into every form below out/demo, has ffmpeg decode each, compares what was read with the source, has
+# weir check judge each, and prints a table. A check that fails makes the exit code 1.   Wants bin/weir: call it as "make demo".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 weir=${WEIR:-bin/weir} source=${1:-testdata/sample.mkv} out=out/demo
@@ -11,7 +11,9 @@ rm -rf "$out"
 mkdir -p "$out"
 "$weir" remux -q "$source" "$out/sample.mp4"
 "$weir" remux -q --fragmented "$source" "$out/sample-fragmented.mp4"
+"$weir" remux -q "$source" "$out/sample.ts"
 "$weir" remux -q "$source" "$out/stream/"
+"$weir" remux -q --container ts "$source" "$out/hls-ts/sample.m3u8"
 
 # probe FILE OPTION...: one ffprobe answer, lines joined by a blank
 probe() { ffprobe -v error -of default=nw=1:nk=1 "${@:2}" "$1" | paste -sd ' '; }
@@ -26,13 +28,16 @@ want=$(counts "$source")
 failed=0 rows=()
 # row WHAT FILE SIZE [EXTRA]: checks FILE; EXTRA is a command that has to succeed too
 row() {
+  local rules
   local what=$1 file=$PWD/$2 size=$3 problems=() got # ffmpeg's DASH client wants the whole path
   shift 3
   ffmpeg -v error -nostdin -xerror -i "$file" -map 0 -f null - || problems+=("ffmpeg does not decode it")
   got=$(counts "$file") || problems+=("ffprobe does not read it")
   [ "$got" = "$want" ] || problems+=("pictures and sound frames: $got, source has $want")
+  rules=$("$weir" check "$file" | tail -n 1) || problems+=("weir check: $rules")
+  rules=${rules##*: } rules=${rules%%,*}
   [ $# = 0 ] || "$@" || problems+=("$1 refuses it")
-  local check="ok: ${got/ / pictures, } sound frames"
+  local check="ok: ${got/ / pictures, } sound frames, rules: $rules"
   [ ${#problems[@]} = 0 ] || { check="FAIL: $(IFS=';'; echo "${problems[*]}")"; failed=1; }
   local codecs length
   codecs=$(ffprobe -v error -of csv=p=0 -show_entries stream=index,codec_name "$file" | grep . | sort -u | cut -d, -f2 | paste -sd " ") || codecs='?'
@@ -43,7 +48,9 @@ row() {
 row 'source' "$source" "$(size "$source")"
 row 'MP4, progressive' "$out/sample.mp4" "$(size "$out/sample.mp4")"
 row 'MP4, fragmented' "$out/sample-fragmented.mp4" "$(size "$out/sample-fragmented.mp4")"
-row 'HLS' "$out/stream/master.m3u8" "$(size "$out"/stream)"
+row 'MPEG-TS' "$out/sample.ts" "$(size "$out/sample.ts")"
+row 'HLS, MPEG-TS' "$out/hls-ts/sample.m3u8" "$(size "$out"/hls-ts)"
+row 'HLS, fMP4' "$out/stream/master.m3u8" "$(size "$out"/stream)"
 row 'DASH' "$out/stream/manifest.mpd" 'same' xmllint --noout "$out/stream/manifest.mpd"
 
 printf '%s\n' 'what|file|size|tracks|duration|check' "${rows[@]}" | awk -F'|' '
