@@ -53,4 +53,7 @@ scripts/fuzz.sh "${FUZZTIME:-5000x}"
 step demo
 make --no-print-directory demo
 
+step oracle
+scripts/oracle.sh generated kvs derived
+
 printf '\nall checks passed in %d s\n' $((SECONDS - began))
