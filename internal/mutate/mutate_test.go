@@ -47,7 +47,7 @@ func TestMutations(t *testing.T) {
 		random := rand.New(rand.NewPCG(run, 1))
 		name := random.IntN(len(names))
 		input := mutate(random, files[name], files)
-		err := try(input, run%2 == 1, run%5 == 0)
+		err := try(input, run%2 == 1, works[run%uint64(len(works))])
 		if f, ok := errors.AsType[fault](err); ok {
 			failed++
 			kept := filepath.Join(os.TempDir(), fmt.Sprintf("weir-mutation-%d.mkv", run))
@@ -83,12 +83,16 @@ type fault string
 
 func (f fault) Error() string { return string(f) }
 
+// work is one way through the pipeline. passes says how often it reads its input, output how many bytes it holds for one of the input.
+type work struct {
+	do             func(data []byte, stream bool) error
+	passes, output int
+}
+
+var works = []work{{fragmented, 1, 0}, {transport, 1, 4}, {fragmented, 1, 0}, {progressive, 2, 0}, {transport, 1, 4}}
+
 // try remuxes data, and returns a fault when a bound was passed, or else the pipeline's error.
-func try(data []byte, stream, clip bool) (err error) {
-	work := fragmented
-	if clip {
-		work = progressive
-	}
+func try(data []byte, stream bool, way work) (err error) {
 	before, began := allocated(), time.Now()
 	defer func() {
 		if p := recover(); p != nil {
@@ -99,9 +103,7 @@ func try(data []byte, stream, clip bool) (err error) {
 		if stream {
 			limit += buffered
 		}
-		if clip {
-			limit *= 2 // two passes
-		}
+		limit = limit*uint64(way.passes) + uint64(way.output*len(data))
 		if took := time.Since(began); took > maxTime {
 			err = fault(fmt.Sprintf("took %v", took))
 			return
@@ -112,13 +114,13 @@ func try(data []byte, stream, clip bool) (err error) {
 		// The cheap count takes in what earlier runs used; look closely.
 		var was, is runtime.MemStats
 		runtime.ReadMemStats(&was)
-		_ = work(data, stream)
+		_ = way.do(data, stream)
 		runtime.ReadMemStats(&is)
 		if used := is.TotalAlloc - was.TotalAlloc; used > limit {
 			err = fault(fmt.Sprintf("allocated %d bytes for an input of %d", used, len(data)))
 		}
 	}()
-	return work(data, stream)
+	return way.do(data, stream)
 }
 
 // allocated returns the bytes allocated so far, some of them late.
@@ -161,6 +163,11 @@ func fragmented(data []byte, stream bool) error {
 		return err
 	}
 	return walk(s, func(f *weir.Fragment) error {
+		if p.Use(f) {
+			if _, err := p.AppendInit(nil, time.Time{}); err != nil {
+				return err
+			}
+		}
 		var w counter
 		n, err := p.WriteFragment(&w, f)
 		if err == nil && n != int64(w) {
@@ -168,6 +175,28 @@ func fragmented(data []byte, stream bool) error {
 		}
 		return err
 	})
+}
+
+// transport packages chunks. It goes on behind a fragment that MPEG-TS cannot carry.
+func transport(data []byte, stream bool) error {
+	s, err := open(data, stream)
+	if err != nil {
+		return err
+	}
+	p := weir.NewTS(s)
+	var refused error
+	err = walk(s, func(f *weir.Fragment) error {
+		var w counter
+		n, err := p.WriteFragment(&w, f)
+		if err == nil && (n != int64(w) || n%188 != 0) {
+			return fault(fmt.Sprintf("WriteFragment says %d bytes and wrote %d", n, w))
+		}
+		if err != nil {
+			refused = err
+		}
+		return nil
+	})
+	return errors.Join(err, refused)
 }
 
 func progressive(data []byte, stream bool) error {
