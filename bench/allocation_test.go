@@ -8,8 +8,12 @@ import (
 	"github.com/seed63bb8431/weir"
 )
 
-// maxAllocations is how many allocations a frame may cost on its way from a stream to fragmented MP4, behind the first fragment.
-const maxAllocations = 0.02
+const (
+	// maxAllocations is how many allocations a frame may cost on its way from a stream to fragmented MP4, behind the first fragment.
+	maxAllocations = 0.02
+	// maxGrowth is how many bytes may be allocated there in all: nothing that has once held a fragment grows any more.
+	maxGrowth = 1 << 20
+)
 
 func TestAllocations(t *testing.T) {
 	for _, s := range []shape{stream, kilobyte, small} {
@@ -36,6 +40,9 @@ func TestAllocations(t *testing.T) {
 			t.Logf("%d fragments, %d frames, %.4f allocations per frame", fragments, frames, perFrame)
 			if perFrame > maxAllocations {
 				t.Errorf("%.4f allocations per frame, want at most %v", perFrame, maxAllocations)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > maxGrowth {
+				t.Errorf("%d bytes allocated behind the first fragment, want at most %d", n, maxGrowth)
 			}
 		})
 	}
