@@ -39,7 +39,6 @@ func documents(t *testing.T, data []byte) [][]byte {
 		}
 	}
 	for {
-		at := r.Offset()
 		token, err := r.Read()
 		if err != nil {
 			flush(int64(len(data)))
@@ -47,7 +46,7 @@ func documents(t *testing.T, data []byte) [][]byte {
 		}
 		switch token {
 		case mkv.TokenDocument:
-			at = int64(bytes.LastIndex(data[:r.Offset()], []byte{0x1A, 0x45, 0xDF, 0xA3}))
+			at := int64(bytes.LastIndex(data[:r.Offset()], []byte{0x1A, 0x45, 0xDF, 0xA3}))
 			flush(at)
 			begin, first, last = at, 0, 0
 		case mkv.TokenCluster:
