@@ -156,7 +156,7 @@ func (r *recording) units(tb testing.TB, k int, shift int64) []unit {
 				u.data = codec.AppendAnnexB(u.data, s.Data)
 			case *codec.AAC:
 				u.pid = pidAudio
-				b, err := c.AppendADTS(nil, len(s.Data))
+				b, err := c.AppendADTS(nil, len(s.Data), true)
 				if err != nil {
 					tb.Fatal(err)
 				}

@@ -120,7 +120,7 @@ func TestAppendADTS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.AppendADTS([]byte("dst"), tt.frameLen)
+			got, err := c.AppendADTS([]byte("dst"), tt.frameLen, true)
 			if !errors.Is(err, tt.wantErr) {
 				t.Fatalf("AppendADTS: %v, want %v", err, tt.wantErr)
 			}
@@ -147,7 +147,7 @@ func TestAppendADTSProgramConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.AppendADTS(nil, 100)
+	got, err := c.AppendADTS(nil, 100, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestAppendADTSProgramConfig(t *testing.T) {
 	if got[7]>>5 != 5 {
 		t.Errorf("element % x does not begin with ID_PCE", got[7:])
 	}
-	if n, err := c.AppendADTS(nil, 8184); !errors.Is(err, codec.ErrInvalidFrame) || n != nil {
+	if n, err := c.AppendADTS(nil, 8184, true); !errors.Is(err, codec.ErrInvalidFrame) || n != nil {
 		t.Errorf("no room for the element: %v", err)
 	}
 }

@@ -9,9 +9,10 @@ const (
 )
 
 // AppendADTS appends the ADTS header of a frame of frameLen bytes, which the caller appends after it. HE-AAC is described as
-// its AAC-LC core. A layout that only a program config element can describe is put in front of the frame.
+// its AAC-LC core. With layout, a channel layout that only a program config element can describe is put in front of the frame:
+// a stream needs it where decoding begins.
 // ErrUnsupportedMedia means that ADTS cannot describe the stream, ErrInvalidFrame that the frame is empty or too long.
-func (c *AAC) AppendADTS(dst []byte, frameLen int) ([]byte, error) {
+func (c *AAC) AppendADTS(dst []byte, frameLen int, layout bool) ([]byte, error) {
 	if c.CoreType < aotMain || c.CoreType > aotLTP {
 		return dst, unsupportedError("ADTS has no such audioObjectType")
 	}
@@ -22,10 +23,14 @@ func (c *AAC) AppendADTS(dst []byte, frameLen int) ([]byte, error) {
 	if c.ChannelConfiguration > 7 || c.ChannelConfiguration == 0 && c.pce == nil {
 		return dst, unsupportedError("ADTS has no such channel configuration")
 	}
-	if frameLen < 1 || frameLen > maxADTSFrame-adtsHeaderSize-len(c.pce) {
+	var pce []byte
+	if layout {
+		pce = c.pce
+	}
+	if frameLen < 1 || frameLen > maxADTSFrame-adtsHeaderSize-len(pce) {
 		return dst, &Error{Offset: -1, Detail: "size of an ADTS frame", Err: ErrInvalidFrame}
 	}
-	size := adtsHeaderSize + len(c.pce) + frameLen
+	size := adtsHeaderSize + len(pce) + frameLen
 	const fullness = 0x7ff // variable bit rate
 	dst = append(dst,
 		0xff, 0xf1, // syncword, MPEG-4, layer 0, protection_absent
@@ -34,5 +39,5 @@ func (c *AAC) AppendADTS(dst []byte, frameLen int) ([]byte, error) {
 		byte(size>>3),
 		byte(size<<5)|fullness>>6,
 		fullness<<2&0xff) // one raw_data_block
-	return append(dst, c.pce...), nil
+	return append(dst, pce...), nil
 }

@@ -128,7 +128,7 @@ func FuzzParseAAC(f *testing.F) {
 			if c.SampleRate == 0 || c.OutputRate == 0 || c.Channels == 0 || c.FrameLength == 0 {
 				t.Fatalf("%+v", c)
 			}
-			if b, err := c.AppendADTS(nil, 100); err == nil && (len(b) < 7 || b[0] != 0xff || b[1] != 0xf1) {
+			if b, err := c.AppendADTS(nil, 100, true); err == nil && (len(b) < 7 || b[0] != 0xff || b[1] != 0xf1) {
 				t.Fatalf("ADTS % x", b)
 			}
 		}

@@ -22,7 +22,7 @@ func (c *chunk) openAudio(t *codec.Track, config *codec.AAC) error {
 	if config.FrameLength != adtsFrameLength {
 		return trackError(t, errUnsupportedMedia, "ADTS has no such frame length")
 	}
-	if _, err := config.AppendADTS(c.scratch[:0], 1); err != nil {
+	if _, err := config.AppendADTS(c.scratch[:0], 1, true); err != nil {
 		detail := ""
 		if e, ok := errors.AsType[*codec.Error](err); ok {
 			detail = e.Detail
@@ -67,7 +67,7 @@ func (c *chunk) group(s *stream) (group, error) {
 		if i > 0 && (p.PTS-samples[0].PTS > maxGroupSpan || !s.continues(s.next, i)) {
 			break
 		}
-		header, err := s.aac.AppendADTS(c.scratch[:0], len(p.Data))
+		header, err := s.aac.AppendADTS(c.scratch[:0], len(p.Data), s.next+i == 0)
 		if err != nil {
 			return g, s.sampleError(s.next+i, err)
 		}
@@ -94,7 +94,8 @@ func (c *chunk) appendSound(dst []byte, s *stream) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	samples := s.samples[s.next:][:g.count]
+	first := s.next
+	samples := s.samples[first:][:g.count]
 	pts := samples[0].PTS
 	s.next += g.count
 	gap := s.span(g.count)
@@ -104,13 +105,13 @@ func (c *chunk) appendSound(dst []byte, s *stream) ([]byte, error) {
 	size := pesFixedSize + pesTimeSize + g.size
 	var w pesWriter
 	if dst, err = c.openPES(dst, &w, s, pts, gap, size, !s.continuity.started || c.owns(s)); err != nil {
-		return dst, s.sampleError(s.next-g.count, err)
+		return dst, s.sampleError(first, err)
 	}
 	var header [maxPESHeader]byte
 	w.put(putPESHeader(&header, streamIDAudio, size, pts, pts))
 	for i := range samples {
 		// group has tried it with the same size.
-		adts, _ := s.aac.AppendADTS(c.scratch[:0], len(samples[i].Data))
+		adts, _ := s.aac.AppendADTS(c.scratch[:0], len(samples[i].Data), first+i == 0)
 		w.put(adts)
 		w.put(samples[i].Data)
 	}

@@ -112,12 +112,29 @@ func (c *chunk) appendTables(dst []byte) []byte {
 	return appendPMT(appendPAT(dst), c.streams[:c.n], c.streams[c.owner].pid)
 }
 
+// minPackets is how many packets a chunk has at least: readers that are not told the format look at ten, each taken for 204 bytes,
+// before they say that it is MPEG-TS.
+const minPackets = 11
+
+// pad appends null packets (T 2.4.1) to a chunk that is too short to be known for what it is.
+func (c *chunk) pad(dst []byte) []byte {
+	for len(dst)-c.start < minPackets*PacketSize {
+		at := len(dst)
+		dst = slices.Grow(dst, PacketSize)[:at+PacketSize]
+		be.PutUint32(dst[at:], syncByte|hasPayload|uint32(PIDNull)<<pidShift)
+		for i := at + headerSize; i < len(dst); i++ {
+			dst[i] = 0xFF
+		}
+	}
+	return dst
+}
+
 // appendNext appends the PES packet whose turn it is. more is false when there was none left.
 func (c *chunk) appendNext(dst []byte) (_ []byte, more bool, err error) {
 	s := c.pick()
 	switch {
 	case s == nil:
-		return dst, false, nil
+		return c.pad(dst), false, nil
 	case s.video:
 		dst, err = c.appendPicture(dst, s)
 	default:

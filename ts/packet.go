@@ -29,6 +29,7 @@ const (
 	PIDPAT   PID = 0
 	PIDMedia PID = 0x100
 	PIDPMT   PID = 0x1000
+	PIDNull  PID = 0x1FFF // of packets that say nothing
 )
 
 // Fields of the packet header as one word (T 2.4.3.2).

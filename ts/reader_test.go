@@ -97,6 +97,12 @@ func readChunk(b []byte) (*chunkInfo, error) {
 		}
 		start, pid, control, counter := p[1]&0x40 != 0, int(p[1]&0x1F)<<8|int(p[2]), p[3]>>4&3, int(p[3]&15)
 		body := p[4:]
+		if pid == 0x1FFF { // filling a chunk that would be too short, behind all else
+			if start || control != 1 || c.packets > 11 || n+1 < c.packets && b[(n+1)*ts.PacketSize+1] != 0x1F {
+				return nil, fail("null packet in its way")
+			}
+			continue
+		}
 		discontinuity, random, pcr, hasPCR := false, false, int64(0), false
 		if control == 0 {
 			return nil, fail("neither adaptation field nor payload")
@@ -385,7 +391,7 @@ func expectPicture(config codec.Config, s ts.Sample) []byte {
 
 // splitADTS returns the raw frames of a PES packet's payload.
 func splitADTS(b []byte, config *codec.AAC) ([][]byte, error) {
-	front, err := config.AppendADTS(nil, 1)
+	front, err := config.AppendADTS(nil, 1, true)
 	if err != nil {
 		return nil, err
 	}
@@ -402,10 +408,11 @@ func splitADTS(b []byte, config *codec.AAC) ([][]byte, error) {
 		if rates[b[2]>>2&15] != config.SampleRate {
 			return nil, fmt.Errorf("rate index %d", b[2]>>2&15)
 		}
-		if element := front[7:]; !bytes.HasPrefix(b[7:], element) {
-			return nil, fmt.Errorf("no program config element")
+		at := 7
+		if element := front[7:]; bytes.HasPrefix(b[7:], element) {
+			at = len(front) // in the first frame of a chunk: compareChunk
 		}
-		frames = append(frames, b[len(front):n])
+		frames = append(frames, b[at:n])
 		b = b[n:]
 	}
 	return frames, nil
@@ -446,6 +453,9 @@ func compareChunk(c *chunkInfo, runs []ts.Run) error {
 			frames, err := splitADTS(u.data, config)
 			if err != nil {
 				return fmt.Errorf("run %d sample %d: %w", i, next, err)
+			}
+			if front, err := config.AppendADTS(nil, 1, true); next == 0 && (err != nil || !bytes.HasPrefix(u.data[7:], front[7:])) {
+				return fmt.Errorf("run %d: no program config element in the first frame, %v", i, err)
 			}
 			for n, f := range frames {
 				if next >= len(r.Samples) || !bytes.Equal(f, r.Samples[next].Data) {
