@@ -31,10 +31,14 @@ func (r *Reader) stepCluster() (Token, error) {
 	first := r.first
 	r.first = false
 	switch e.id {
-	case idSimpleBlock:
-		return r.readBlock(e)
-	case idBlockGroup:
-		return r.readGroup(e)
+	case idSimpleBlock, idBlockGroup:
+		read := r.readBlock
+		if e.id == idBlockGroup {
+			read = r.readGroup
+		}
+		t, err := read(e)
+		r.blocks++ // errors name the block by its number from 0
+		return t, err
 	case idTimestamp:
 		return 0, r.readTimestamp(e)
 	case idCRC32:
@@ -96,12 +100,9 @@ type groupInfo struct {
 
 // readBlock reads a SimpleBlock.
 func (r *Reader) readBlock(e element) (Token, error) {
-	at := r.blocks
-	_, err := r.body(e, int64(r.opts.MaxFrameSize))
-	if err != nil {
+	if _, err := r.body(e, int64(r.opts.MaxFrameSize)); err != nil {
 		return 0, err
 	}
-	r.blocks = at + 1
 	r.group = groupInfo{}
 	return r.parseBlock(e.body, e.size)
 }
@@ -112,7 +113,6 @@ func (r *Reader) readGroup(e element) (Token, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.blocks++
 	g := groupInfo{in: true, key: true}
 	var block element
 	for i := 0; i < len(b); {
