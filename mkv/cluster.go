@@ -74,6 +74,9 @@ func (r *Reader) endCluster() error {
 }
 
 func (r *Reader) readTimestamp(e element) error {
+	if e.size > 8 {
+		return r.syntax(e.at, "Timestamp is longer than 8 octets")
+	}
 	b, err := r.body(e, 8)
 	if err != nil {
 		return err
@@ -125,7 +128,9 @@ func (r *Reader) readGroup(e element) (Token, error) {
 		case idBlock:
 			block = element{id: idBlock, size: c.size, at: e.body + int64(i), body: e.body + int64(i+n)}
 		case idBlockDuration:
-			g.duration, g.timed = parseUint(data)
+			if g.duration, g.timed = parseUint(data); !g.timed {
+				return 0, r.note(r.syntax(e.body+int64(i), "BlockDuration is longer than 8 octets"), e.size)
+			}
 		case idReference:
 			g.key = false
 		}
