@@ -181,7 +181,11 @@ func (r *Reader) parseBlock(at, size int64) (Token, error) {
 	if track.scale == 1 {
 		pts = r.cluster.Timestamp + time.Duration(rel*scale)
 	} else {
-		pts = r.cluster.Timestamp + time.Duration(math.Round(float64(rel)*track.scale*float64(scale)))
+		d := math.Round(float64(rel) * track.scale * float64(scale))
+		if math.Abs(d) > math.MaxInt64/2 {
+			return 0, r.note(r.syntax(at, "time out of range"), size)
+		}
+		pts = r.cluster.Timestamp + time.Duration(d)
 	}
 	if pts < 0 && (rel < 0 || track.scale != 1) {
 		return 0, r.note(r.syntax(at, "time before 0"), size)

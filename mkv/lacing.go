@@ -103,7 +103,7 @@ func (l *lace) start(b *Block, t *TrackEntry) {
 	l.length = t.frame
 	if l.length.den == 0 {
 		l.length = frameLength{num: int64(t.Track.DefaultDuration), den: 1}
-		if l.length.num == 0 && b.Duration > 0 {
+		if l.length.num == 0 && b.Duration > 0 && b.Duration <= time.Hour { // as DefaultDuration is bounded
 			l.length = frameLength{num: int64(b.Duration), den: int64(l.n)}
 		}
 	}
@@ -126,7 +126,9 @@ func (r *Reader) nextLaced() {
 	if l.length.perByte {
 		units = l.bytes
 	}
-	b.PTS += time.Duration(units * l.length.num / l.length.den)
+	if pts := b.PTS + time.Duration(units*l.length.num/l.length.den); pts >= 0 {
+		b.PTS = pts
+	}
 	b.Laced = l.next > 0
 	if l.n > 1 {
 		b.Duration = 0
