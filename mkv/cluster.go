@@ -170,7 +170,7 @@ func (r *Reader) parseBlock(at, size int64) (Token, error) {
 		return 0, r.note(r.syntax(at, "Block before the Cluster's Timestamp"), size)
 	}
 	track := r.entry(uint64(number))
-	if track == nil {
+	if number == SizeUnknown || track == nil {
 		r.unknown++
 		return 0, nil
 	}
