@@ -214,7 +214,11 @@ func (r *Reader) readColour(d *codec.Display, colour element, b []byte) error {
 		default:
 			return nil
 		}
-		v, err := r.number(e, data, 2)
+		def := uint64(2) // unspecified
+		if e.id == idRange || e.id == idMaxCLL || e.id == idMaxFALL {
+			def = 0
+		}
+		v, err := r.number(e, data, def)
 		if err != nil || v > math.MaxUint16 {
 			return err
 		}
