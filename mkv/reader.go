@@ -474,10 +474,19 @@ func (r *Reader) pass(e element) error {
 	if e.size > maxSkipSize {
 		return r.fail(ErrLimit, e.at, fmt.Sprintf("%s of %d bytes, at most %d", name(e.id), e.size, int64(maxSkipSize)))
 	}
-	if !r.w.skip(e.body + e.size) {
-		return r.truncated()
+	for w, end := &r.w, e.body+e.size; ; {
+		at := min(end, w.end())
+		if r.crc.on {
+			r.crc.sumTo(w, at)
+		}
+		w.pos = at
+		if at == end {
+			return nil
+		}
+		if !w.fill() {
+			return r.truncated()
+		}
 	}
-	return nil
 }
 
 // stepTop reads what stands between documents.

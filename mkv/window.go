@@ -120,15 +120,3 @@ func (w *window) retain(at int64) {
 		w.base = from
 	}
 }
-
-// skip moves pos forward to the absolute position at, reading what is not in memory. It reports false when the source ends before.
-func (w *window) skip(at int64) bool {
-	for at > w.end() {
-		w.pos = w.end()
-		if !w.fill() {
-			return false
-		}
-	}
-	w.pos = at
-	return true
-}
