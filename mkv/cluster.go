@@ -28,6 +28,12 @@ func (r *Reader) stepCluster() (Token, error) {
 	if r.cluEnd == SizeUnknown && endsCluster(e.id) {
 		return 0, r.endCluster()
 	}
+	if r.opts.Resync && e.id == idCluster {
+		// The size of the one before is wrong; going by it would lose all Clusters that it covers.
+		r.crc.on = false
+		_ = r.note(r.syntax(e.at, "Cluster inside a Cluster"), 0)
+		return 0, r.endCluster()
+	}
 	first := r.first
 	r.first = false
 	switch e.id {
