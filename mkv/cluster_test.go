@@ -123,7 +123,7 @@ func TestLimits(t *testing.T) {
 		{name: "rule 12: tags past a limit, going on", opts: mkv.Options{Resync: true}, data: tag(deep(9)), want: one},
 		{name: "rule 12: Options.MaxFrameSize, SimpleBlock", opts: tight, data: doc(tracks(), cluster(0, simple(0, "1234"), block9)), want: append(head[:3:3], "1@0s 1234 key"), is: mkv.ErrLimit, at: block9, path: "Segment/Cluster[0]/Block[1]"},
 		{name: "rule 12: Options.MaxFrameSize, Block", opts: tight, data: doc(tracks(), cluster(0, el(idBlockGroup, el(idBlock, block(1, 0, 0, "12345"))))), want: head, is: mkv.ErrLimit, at: el(idBlock, block(1, 0, 0, "12345"))},
-		{name: "rule 12: EBML header over 64 KiB", data: ebml(el(idVoid, make([]byte, 64<<10))), is: mkv.ErrLimit, at: ebml(el(idVoid, make([]byte, 64<<10))), path: "EBML"},
+		{name: "rule 12: EBML header over 64 KiB", data: header(el(idVoid, make([]byte, 64<<10))), is: mkv.ErrLimit, at: header(el(idVoid, make([]byte, 64<<10))), path: "EBML"},
 		{name: "tags over 4 MiB are passed over", data: doc(tracks(), el(idTags, el(idVoid, make([]byte, 4<<20))), first), want: one},
 	}
 	for _, size := range []uint64{1<<31 - 1, 1 << 40, 1<<56 - 2} {

@@ -83,12 +83,12 @@ func crc(off uint32, parts ...[]byte) []byte {
 	return append(el(idCRC32, binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(b)+off)), b...)
 }
 
-func ebml(parts ...[]byte) []byte {
+func header(parts ...[]byte) []byte {
 	return el(idEBML, append([][]byte{str(idDocType, "matroska")}, parts...)...)
 }
 
 // doc returns a document of unknown size.
-func doc(parts ...[]byte) []byte { return join(ebml(), unknown(8, idSegment, parts...)) }
+func doc(parts ...[]byte) []byte { return join(header(), unknown(8, idSegment, parts...)) }
 
 func entry(number uint64, parts ...[]byte) []byte {
 	return el(idTrackEntry, append([][]byte{num(idTrackNumber, number), num(idTrackType, 2), str(idCodecID, "A_TEST")}, parts...)...)

@@ -35,7 +35,7 @@ func TestResync(t *testing.T) {
 	}{
 		{"no damage", doc(tracks(), first, c), after(tail...), nil, nil, ""},
 		{"junk between Clusters", doc(tracks(), first, junk, c), after(tail...), mkv.ErrSyntax, []int64{300}, "Segment"},
-		{"junk in a Segment of known size", join(ebml(), el(idSegment, tracks(), first), junk, c), after(tail...), mkv.ErrSyntax, []int64{300}, "EBML"},
+		{"junk in a Segment of known size", join(header(), el(idSegment, tracks(), first), junk, c), after(tail...), mkv.ErrSyntax, []int64{300}, "EBML"},
 		{"junk in a Cluster of unknown size", doc(tracks(), unknown(1, idCluster, num(idTimestamp, 0), simple(0, "a"), junk), c), after(tail...), mkv.ErrSyntax, []int64{300}, "Segment/Cluster[0]/Block[1]"},
 		{"block without a header", doc(tracks(), first, wrong([]byte{0x81, 0})), after("cluster 1", "1@1.005s b key"), mkv.ErrSyntax, []int64{2}, "Segment/Cluster[1]/Block[0]"},
 		{"bad lacing", doc(tracks(), first, wrong(block(1, 0, xiph, "\x09"))), after("cluster 1", "1@1.005s b key"), mkv.ErrSyntax, []int64{5}, "Segment/Cluster[1]/Block[0]"},
@@ -147,7 +147,7 @@ func TestDeepNest(t *testing.T) {
 		{"BlockGroup", doc(tracks(), cluster(0, nest(idBlockGroup, depth))), append(start[:2:2], "cluster 0"), mkv.ErrSyntax},
 		{"ContentEncodings", doc(tracks(el(idContentEncodings, nest(idContentEncoding, depth/8)))), start, nil},
 		{"Cluster in Cluster", doc(tracks(), nest(idCluster, depth)), append(start[:2:2], "cluster 0"), nil},
-		{"Segment", join(ebml(), nest(idSegment, depth)), []string{"document 0"}, mkv.ErrSyntax},
+		{"Segment", join(header(), nest(idSegment, depth)), []string{"document 0"}, mkv.ErrSyntax},
 		{"Void", doc(tracks(), nest(idVoid, depth), first), one, nil},
 	} {
 		for _, resync := range []bool{false, true} {
