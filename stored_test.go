@@ -3,11 +3,10 @@ package weir_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed63bb8431/weir"
 	"github.com/seed63bb8431/weir/mkv"
@@ -24,6 +23,10 @@ type stored struct {
 type packaged struct {
 	Inits, Fragments [][]byte
 	Chunk            []byte
+}
+
+func (p *packaged) equals(q *packaged) bool {
+	return slices.EqualFunc(p.Inits, q.Inits, bytes.Equal) && slices.EqualFunc(p.Fragments, q.Fragments, bytes.Equal) && bytes.Equal(p.Chunk, q.Chunk)
 }
 
 // documents cuts data into one document for each Cluster: the bytes before its own document's first Cluster, and its own.
@@ -127,8 +130,8 @@ func TestStoredFragments(t *testing.T) {
 							return
 						}
 						f.Index = k
-						if d := cmp.Diff(s.want, packageAll(t, src, f)); d != "" {
-							t.Errorf("fragment %d (-in the stream +by itself):\n%.2000s", k, d)
+						if got := packageAll(t, src, f); !got.equals(&s.want) {
+							t.Errorf("fragment %d has other bytes by itself than in the stream", k)
 							return
 						}
 					}
