@@ -39,9 +39,9 @@ func appendID(dst []byte, id uint32) []byte {
 
 // vint returns v in width octets; width 0 means the fewest.
 func vint(v uint64, width int) []byte {
-	for width == 0 || width < 8 && v > 1<<(7*width)-1 {
-		if width++; v < 1<<(7*width)-1 {
-			break
+	if width == 0 {
+		for width = 1; v >= 1<<(7*width)-1; {
+			width++
 		}
 	}
 	return binary.BigEndian.AppendUint64(nil, 1<<(7*width)|v)[8-width:]
