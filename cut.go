@@ -2,6 +2,8 @@ package weir
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -315,9 +317,16 @@ func (s *Source) putSets(f *Fragment) {
 	}
 }
 
-// at gives a codec error its track and place.
+// at gives a codec error its track and its place in the input.
 func at(track *codec.Track, offset int64, err error) error {
-	return &codec.Error{Track: track.Number, CodecID: track.CodecID, Offset: offset, Err: err}
+	e := &codec.Error{Track: track.Number, CodecID: track.CodecID, Offset: offset, Err: err}
+	if in, ok := errors.AsType[*codec.Error](err); ok && error(in) == err { // which knows neither
+		e.Err, e.Detail = in.Err, in.Detail
+		if in.Offset >= 0 && in.Detail != "" {
+			e.Detail = fmt.Sprintf("%s, %d bytes in", in.Detail, in.Offset)
+		}
+	}
+	return e
 }
 
 // stamp gives f its tags, its number and its wall-clock time.

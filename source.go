@@ -145,7 +145,7 @@ func (s *Source) noTracks() error {
 	if s.r.Document() < 0 {
 		return &mkv.Error{Path: "EBML", Detail: "no Matroska document", Err: mkv.ErrSyntax}
 	}
-	err := &codec.Error{Offset: -1, Err: codec.ErrUnsupportedMedia, Detail: ErrNoTracks.Error()}
+	err := &codec.Error{Offset: -1, Err: codec.ErrUnsupportedMedia}
 	if len(s.records) == 0 && s.byNumber == nil {
 		return &mkv.Error{Offset: s.r.Offset(), Path: "Segment", Detail: "no Tracks", Err: mkv.ErrSyntax}
 	}
