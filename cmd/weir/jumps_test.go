@@ -39,7 +39,7 @@ func TestJumps(t *testing.T) {
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			for _, form := range []string{"x.mp4", "fragmented.mp4", "x.ts", "x.mkv"} {
-				t.Run(form, func(t *testing.T) { tt.file_(t, form) })
+				t.Run(form, func(t *testing.T) { tt.single(t, form) })
 			}
 			t.Run("directory", func(t *testing.T) { tt.directory(t) })
 			t.Run("hls-ts", func(t *testing.T) { tt.transportStreams(t) })
@@ -48,8 +48,8 @@ func TestJumps(t *testing.T) {
 	}
 }
 
-// file_ holds a form that is a single file: every frame, true distances over gaps, decoding times that rise, pictures in their sizes.
-func (tt *jump) file_(t *testing.T, form string) {
+// single holds a form that is a single file: every frame, true distances over gaps, decoding times that rise, pictures in their sizes.
+func (tt *jump) single(t *testing.T, form string) {
 	out := filepath.Join(t.TempDir(), form)
 	args := []string{"remux", sample(tt.file), out}
 	if form == "fragmented.mp4" {

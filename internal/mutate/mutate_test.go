@@ -29,7 +29,8 @@ const (
 )
 
 // TestMutations sends damaged files through the pipeline: 2,000, or as many as WEIR_MUTATIONS says. It fails on a panic, on a run
-// of more than a second (of a minute where the number is not given) and on memory out of proportion. WEIR_MUTATION_SEED begins at another place; a run depends on its number alone.
+// of more than a second (of a minute where the number is not given) and on memory out of proportion. WEIR_MUTATION_SEED begins
+// at another place; a run depends on its number alone.
 func TestMutations(t *testing.T) {
 	count, first := number(t, "WEIR_MUTATIONS", 2000), number(t, "WEIR_MUTATION_SEED", 0)
 	names, err := filepath.Glob(filepath.Join("..", "..", "testdata", "*.mkv"))
