@@ -1,0 +1,88 @@
+package archive
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/seed63bb8431/weir/archive/store"
+)
+
+// Options says how an Archive works. The zero value means the defaults named on each field.
+type Options struct {
+	Region  string // in ARNs; default "us-west-2"
+	Account string // 12 digits, in ARNs; default "000000000000"
+	// Strict follows the original service's text to the letter where Weir is wider.
+	Strict bool
+	Limits Limits
+	// TempDir is where fragments above a megabyte wait until they are whole; default os.TempDir().
+	TempDir string
+	Now     func() time.Time // default time.Now
+	Log     *slog.Logger     // default: nothing is logged
+}
+
+// Limits bounds what producers and callers may ask for. Zero means the default, negative: no limit.
+type Limits struct {
+	FragmentBytes     int64         // default 50,000,000
+	FragmentDuration  time.Duration // default 20 s
+	Tracks            int           // default 3
+	FragmentTags      int           // default 10
+	UploadsPerStream  int           // open PutMedia connections; default 5
+	UploadDuration    time.Duration // default: no limit
+	IdleUpload        time.Duration // without a byte; default 30 s
+	MediaPerStream    int           // open GetMedia connections; default 3
+	ListsPerStream    int           // open GetMediaForFragmentList connections; default 5
+	ClipFragments     int           // default 200
+	ClipBytes         int64         // default 100,000,000
+	Streams           int           // of an account; default 10,000
+	MemoryBufferBytes int64         // of a stream without retention; default 200 MiB
+}
+
+// Archive is the service over one store. Its methods may be called from several goroutines at once.
+type Archive struct {
+	store store.Store
+	opts  Options
+	now   func() time.Time
+	log   *slog.Logger
+	live  *lives
+}
+
+// New returns an Archive over st. The nil Options are the zero ones.
+func New(st store.Store, opts *Options) *Archive {
+	a := &Archive{store: st, live: newLives()}
+	if opts != nil {
+		a.opts = *opts
+	}
+	o := &a.opts
+	def(&o.Region, "us-west-2")
+	def(&o.Account, "000000000000")
+	l := &o.Limits
+	def(&l.FragmentBytes, 50_000_000)
+	def(&l.FragmentDuration, 20*time.Second)
+	def(&l.Tracks, 3)
+	def(&l.FragmentTags, 10)
+	def(&l.UploadsPerStream, 5)
+	def(&l.UploadDuration, -1)
+	def(&l.IdleUpload, 30*time.Second)
+	def(&l.MediaPerStream, 3)
+	def(&l.ListsPerStream, 5)
+	def(&l.ClipFragments, 200)
+	def(&l.ClipBytes, 100_000_000)
+	def(&l.Streams, 10_000)
+	def(&l.MemoryBufferBytes, 200<<20)
+	a.now, a.log = o.Now, o.Log
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	return a
+}
+
+// def gives a field that was left at zero its default.
+func def[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

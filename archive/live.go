@@ -1,0 +1,74 @@
+package archive
+
+import "sync"
+
+// lives is what is known of streams only while the process runs: how many connections they have and who waits for their next fragment.
+type lives struct {
+	mu      sync.Mutex
+	streams map[int64]*live
+}
+
+// live is a stream's part.
+type live struct {
+	uploads, medias, lists int
+	changed                chan struct{} // closed when a fragment has become visible, or the stream is gone
+
+}
+
+func newLives() *lives { return &lives{streams: map[int64]*live{}} }
+
+func (l *lives) of(id int64) *live {
+	s := l.streams[id]
+	if s == nil {
+		s = &live{changed: make(chan struct{})}
+		l.streams[id] = s
+	}
+	return s
+}
+
+// tidy forgets a stream that nobody is connected to.
+func (l *lives) tidy(id int64) {
+	if s := l.streams[id]; s != nil && s.uploads+s.medias+s.lists == 0 {
+		delete(l.streams, id)
+	}
+}
+
+// enter counts a connection to a stream, up to limit (none when it is negative). leave ends it.
+func (l *lives) enter(id int64, count func(*live) *int, limit int) (leave func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := count(l.of(id))
+	if limit >= 0 && *n >= limit {
+		l.tidy(id)
+		return nil, false
+	}
+	*n++
+	return sync.OnceFunc(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		*n--
+		l.tidy(id)
+	}), true
+}
+
+// wait returns a channel that is closed with the next news of a stream.
+func (l *lives) wait(id int64) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.of(id).changed
+}
+
+// tell wakes those that wait for a stream.
+func (l *lives) tell(id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.streams[id]; s != nil {
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}
+}
+
+// drop says that a stream has been deleted.
+func (l *lives) drop(id int64) {
+	l.tell(id)
+}
