@@ -19,7 +19,7 @@ func (r *Reader) lookAhead() (found bool, err error) {
 	if err != nil {
 		return false, nil // a pipe may have the method and not the ability
 	}
-	found, err = r.walkAhead(&Reader{w: window{src: src, base: r.w.end(), pos: r.w.end(), keep: -1}, opts: r.opts, segEnd: r.segEnd})
+	found, err = r.walkAhead(&Reader{w: window{src: src, read: r.w.read, base: r.w.end(), pos: r.w.end(), keep: -1}, opts: r.opts, segEnd: r.segEnd})
 	if _, e := src.Seek(here, io.SeekStart); e != nil {
 		return false, r.fail(e, r.w.end(), "")
 	}
@@ -46,7 +46,8 @@ func (r *Reader) walkAhead(a *Reader) (found bool, err error) {
 				return false, nil
 			}
 			if e.id == idTracks {
-				return true, r.readTracks(b, e.body)
+				_, err := r.readTracks(b, e.body)
+				return true, err
 			}
 			if err := r.readInfo(b, e.body); err != nil {
 				return false, err

@@ -12,13 +12,13 @@ import (
 func (r *Reader) stepCluster() (Token, error) {
 	w := &r.w
 	if r.cluEnd != SizeUnknown && w.pos >= r.cluEnd {
-		return 0, r.endCluster()
+		return r.endCluster()
 	}
 	limit := r.cluEnd
 	if limit == SizeUnknown {
 		limit = r.segEnd
 		if limit != SizeUnknown && w.pos >= limit {
-			return 0, r.endCluster()
+			return r.endCluster()
 		}
 	}
 	e, err := r.head(limit)
@@ -26,13 +26,13 @@ func (r *Reader) stepCluster() (Token, error) {
 		return 0, err
 	}
 	if r.cluEnd == SizeUnknown && endsCluster(e.id) {
-		return 0, r.endCluster()
+		return r.endCluster()
 	}
 	if r.opts.Resync && e.id == idCluster {
 		// The size of the one before is wrong; going by it would lose all Clusters that it covers.
 		r.crc.on = false
 		_ = r.note(r.syntax(e.at, "Cluster inside a Cluster"), 0)
-		return 0, r.endCluster()
+		return r.endCluster()
 	}
 	first := r.first
 	r.first = false
@@ -64,15 +64,18 @@ func (r *Reader) stepCluster() (Token, error) {
 	return 0, r.pass(e)
 }
 
-func (r *Reader) endCluster() error {
+func (r *Reader) endCluster() (Token, error) {
 	r.state = inSegment
 	if r.crc.on {
 		r.crc.on = false
 		if r.crc.sum != r.crc.want {
-			return r.note(r.fail(ErrChecksum, r.cluster.Offset, ""), 0)
+			return 0, r.note(r.fail(ErrChecksum, r.cluster.Offset, ""), 0)
 		}
 	}
-	return nil
+	if r.opts.Raw {
+		return TokenClusterEnd, nil
+	}
+	return 0, nil
 }
 
 func (r *Reader) readTimestamp(e element) error {

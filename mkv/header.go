@@ -125,7 +125,9 @@ func (r *Reader) readInfo(b []byte, at int64) error {
 		if bytes.Equal(b, r.once.info) {
 			return nil
 		}
-		return r.note(r.syntax(at, "second Info, different from the first"), int64(len(b)))
+		if !r.opts.Raw {
+			return r.note(r.syntax(at, "second Info, different from the first"), int64(len(b)))
+		}
 	}
 	r.hasInfo = true
 	r.once.info = bytes.Clone(b)

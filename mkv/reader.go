@@ -21,6 +21,11 @@ type Options struct {
 	// for Info and Tracks too, and goes on there.
 	// Each such place is a Fault. Without it damage ends the reading with an error.
 	Resync bool
+	// ReadSize is how much is asked of a stream at a time, and half of the memory that a Reader begins with; default 256 KiB, at least 4 KiB.
+	ReadSize int
+	// Raw is for those who store what they read, as it came: AppendHeader and Input give the bytes, TokenClusterEnd tells where
+	// a Cluster ends, and Tracks or Info that come again and differ take effect from there on instead of being damage.
+	Raw bool
 }
 
 // Token tells what Read has found.
@@ -28,11 +33,12 @@ type Token uint8
 
 // The tokens of Read. Between two TokenDocument tokens is one Matroska document: an EBML header and its Segment.
 const (
-	TokenDocument Token = iota + 1 // a Segment begins; nothing is known of it yet
-	TokenTracks                    // its tracks are known: see Tracks and Info
-	TokenCluster                   // a Cluster begins: see Cluster
-	TokenBlock                     // one frame: see Block
-	TokenTags                      // tags, before, between or after Clusters: see Tags
+	TokenDocument   Token = iota + 1 // a Segment begins; nothing is known of it yet
+	TokenTracks                      // its tracks are known: see Tracks and Info
+	TokenCluster                     // a Cluster begins: see Cluster
+	TokenBlock                       // one frame: see Block
+	TokenTags                        // tags, before, between or after Clusters: see Tags
+	TokenClusterEnd                  // with Options.Raw: the Cluster ends at Offset; not told where the input ends with it
 )
 
 // Info is what a Segment says of itself.
@@ -93,6 +99,13 @@ type Reader struct {
 	nFaults int
 	unknown int
 	group   groupInfo
+	raw     raw
+}
+
+// raw is what Options.Raw keeps of the current document: whole elements.
+type raw struct {
+	ebml, info, tracks []byte
+	at                 int64 // where the last element outside Clusters starts
 }
 
 type state uint8
@@ -115,6 +128,7 @@ type checksum struct {
 func NewReader(src io.Reader, opts *Options) *Reader {
 	r := &Reader{w: window{src: src, keep: -1}}
 	r.init(opts)
+	r.w.read = r.opts.ReadSize
 	return r
 }
 
@@ -135,6 +149,10 @@ func (r *Reader) init(opts *Options) {
 	if r.opts.MaxTracks <= 0 {
 		r.opts.MaxTracks = 127
 	}
+	if r.opts.ReadSize <= 0 {
+		r.opts.ReadSize = defaultRead
+	}
+	r.opts.ReadSize = max(r.opts.ReadSize, 4<<10)
 	r.cluster.Index = -1
 	r.doc = -1
 }
@@ -173,6 +191,29 @@ func (r *Reader) Data(b *Block) []byte { return r.w.bytes(b.Offset, b.Size) }
 // Retain keeps the input from offset on in memory over further calls of Read, so that Data can be asked for these blocks
 // (anew: the bytes may have moved). Offsets before it are given up. A negative offset ends it.
 func (r *Reader) Retain(offset int64) { r.w.retain(offset) }
+
+// Input returns the input's bytes from one position to another, which have to be in memory: those of the last token, and what Retain
+// keeps. They are valid until the next call of Read.
+func (r *Reader) Input(from, to int64) []byte { return r.w.bytes(from, int(to-from)) }
+
+// ElementOffset returns where the element of the last TokenTracks or TokenTags starts. It ends at Offset. For Options.Raw.
+func (r *Reader) ElementOffset() int64 { return r.raw.at }
+
+// AppendHeader appends the front of a document that needs nothing but Clusters and Tags behind it: the current document's EBML header,
+// a Segment of unknown size, and the document's Info and Tracks, byte for byte. For Options.Raw.
+func (r *Reader) AppendHeader(dst []byte) []byte {
+	dst = append(dst, r.raw.ebml...)
+	dst = append(dst, 0x18, 0x53, 0x80, 0x67, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF)
+	dst = append(dst, r.raw.info...)
+	return append(dst, r.raw.tracks...)
+}
+
+// keep puts a whole element that is in memory into what Options.Raw keeps.
+func (r *Reader) keep(dst *[]byte, e element) {
+	if r.opts.Raw {
+		*dst = append((*dst)[:0], r.w.bytes(e.at, int(e.body+e.size-e.at))...)
+	}
+}
 
 // SetFrameLength tells how long one frame of a track is, as num/den nanoseconds, or, with perByte, how long one byte is.
 // It gives the frames of a lace their times (RFC 9559, 10.3.5); without it DefaultDuration does.
@@ -501,6 +542,7 @@ func (r *Reader) stepTop() (Token, error) {
 		if err != nil {
 			return 0, err
 		}
+		r.keep(&r.raw.ebml, e)
 		return 0, r.readEBML(b, e.body)
 	case idSegment:
 		if r.doc < 0 && !r.once.ebml {
@@ -535,6 +577,7 @@ func (r *Reader) beginSegment(e element) {
 	r.byNum = [128]*TrackEntry{}
 	r.once = onceOnly{ebml: true}
 	r.hasInfo = false
+	r.raw.info, r.raw.tracks = r.raw.info[:0], r.raw.tracks[:0]
 }
 
 // stepSegment reads one child of the Segment.
@@ -547,6 +590,7 @@ func (r *Reader) stepSegment() (Token, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.raw.at = e.at
 	switch e.id {
 	case idEBML, idSegment:
 		if r.segEnd != SizeUnknown {
@@ -571,14 +615,15 @@ func (r *Reader) stepSegment() (Token, error) {
 		if err != nil {
 			return 0, err
 		}
+		r.keep(&r.raw.info, e)
 		return 0, r.readInfo(b, e.body)
 	case idTracks:
 		b, err := r.body(e, maxMasterSize)
 		if err != nil {
 			return 0, err
 		}
-		first := r.tracks == nil
-		if err := r.readTracks(b, e.body); err != nil || !first {
+		r.keep(&r.raw.tracks, e)
+		if fresh, err := r.readTracks(b, e.body); err != nil || !fresh {
 			return 0, err
 		}
 		return TokenTracks, nil

@@ -39,13 +39,15 @@ func (r *Reader) entry(number uint64) *TrackEntry {
 	return nil
 }
 
-// readTracks reads the Segment's Tracks (RFC 9559, 5.1.4).
-func (r *Reader) readTracks(b []byte, at int64) error {
+// readTracks reads the Segment's Tracks (RFC 9559, 5.1.4) and reports whether they are other ones than before.
+func (r *Reader) readTracks(b []byte, at int64) (bool, error) {
 	if r.tracks != nil {
 		if bytes.Equal(b, r.once.tracks) {
-			return nil
+			return false, nil
 		}
-		return r.note(r.syntax(at, "second Tracks, different from the first"), int64(len(b)))
+		if !r.opts.Raw {
+			return false, r.note(r.syntax(at, "second Tracks, different from the first"), int64(len(b)))
+		}
 	}
 	tracks := []TrackEntry{}
 	err := r.master(idTracks, b, at, func(e element, data []byte) error {
@@ -68,15 +70,16 @@ func (r *Reader) readTracks(b []byte, at int64) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.tracks, r.once.tracks = tracks, bytes.Clone(b)
+	r.byNum = [128]*TrackEntry{}
 	for i := range tracks {
 		if n := tracks[i].Number; n < uint64(len(r.byNum)) {
 			r.byNum[n] = &tracks[i]
 		}
 	}
-	return nil
+	return true, nil
 }
 
 func (r *Reader) readTrackEntry(entry element, b []byte) (TrackEntry, error) {

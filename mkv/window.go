@@ -2,12 +2,11 @@ package mkv
 
 import "io"
 
-// minRead is the least that is asked of the source at a time; larger reads fall out of the processor's cache.
-const minRead = 256 << 10
+// defaultRead is what is asked of the source at a time; larger reads fall out of the processor's cache.
+const defaultRead = 256 << 10
 
 const (
-	minWindow = 2 * minRead
-	// fragmentWindow is what a window grows to when minWindow is too small: two or three seconds at 8 Mbit/s and a read beside them.
+	// fragmentWindow is what a window grows to when its first size is too small: two or three seconds at 8 Mbit/s and a read beside them.
 	// Each step on the way there would be a buffer of its own with pages to be touched for the first time, which costs more than
 	// reading into them does; those that nothing reaches cost nothing.
 	fragmentWindow = 4 << 20
@@ -17,6 +16,7 @@ const (
 // With a source it is one reused buffer; over a byte slice it is that slice and never changes.
 type window struct {
 	src  io.Reader // nil over a byte slice
+	read int       // the most that is asked of src at a time, and the least that there is room for
 	buf  []byte    // the bytes [base, base+len(buf))
 	base int64
 	pos  int64 // the reader's place
@@ -55,8 +55,8 @@ func (w *window) fill() bool {
 	// A reader may return 0 bytes and no error; it may not do so for ever (io.Reader).
 	for range 100 {
 		free := w.buf[len(w.buf):cap(w.buf)]
-		if len(free) > minRead {
-			free = free[:minRead]
+		if len(free) > w.read {
+			free = free[:w.read]
 		}
 		n, err := w.src.Read(free)
 		if n < 0 || n > len(free) {
@@ -88,9 +88,10 @@ func (w *window) from() int64 {
 
 // room makes space for another read: by moving the kept bytes to the front when they are few, else by growing.
 func (w *window) room() {
-	if cap(w.buf)-len(w.buf) >= minRead {
+	if cap(w.buf)-len(w.buf) >= w.read {
 		return
 	}
+	minWindow := 2 * w.read
 	kept := w.buf[w.from()-w.base:]
 	if from := w.from(); len(kept) <= cap(w.buf)/2 && cap(w.buf) >= minWindow {
 		w.buf = w.buf[:copy(w.buf[:cap(w.buf)], kept)]
@@ -99,7 +100,10 @@ func (w *window) room() {
 	}
 	size := minWindow
 	if cap(w.buf) > 0 {
-		size = max(fragmentWindow, 2*cap(w.buf))
+		size = 2 * cap(w.buf)
+		if w.read == defaultRead {
+			size = max(size, fragmentWindow)
+		}
 	}
 	buf := make([]byte, len(kept), size)
 	copy(buf, kept)

@@ -20,14 +20,14 @@ func (c *counting) Read(b []byte) (int, error) {
 // the window stays as large as fragments want, and has the bytes that belong there.
 func TestWindowFragments(t *testing.T) {
 	for _, tt := range []struct{ fragment, ahead, most int64 }{
-		{200 << 10, 20 << 10, minWindow},
+		{200 << 10, 20 << 10, 2 * defaultRead},
 		{2 << 20, 100 << 10, fragmentWindow},
 		{2200 << 10, 700 << 10, fragmentWindow},
 		{3 << 20, 200 << 10, fragmentWindow},
 		{3 << 20, 2 << 20, 2 * fragmentWindow},
 		{12 << 20, 1 << 20, 4 * fragmentWindow},
 	} {
-		w := window{src: &counting{}, keep: -1}
+		w := window{src: &counting{}, read: defaultRead, keep: -1}
 		for n := range int64(40) {
 			at := n * tt.fragment
 			w.retain(at)
@@ -47,7 +47,7 @@ func TestWindowFragments(t *testing.T) {
 			t.Errorf("fragments of %d bytes, %d ahead: a window of %d bytes, want at most %d", tt.fragment, tt.ahead, cap(w.buf), tt.most)
 		}
 	}
-	if w := (window{src: io.LimitReader(&counting{}, 10), keep: -1}); w.has(11) || !w.has(10) || cap(w.buf) > minWindow {
+	if w := (window{src: io.LimitReader(&counting{}, 10), read: defaultRead, keep: -1}); w.has(11) || !w.has(10) || cap(w.buf) > 2*defaultRead {
 		t.Errorf("10 bytes in a window of %d", cap(w.buf))
 	}
 }
