@@ -89,6 +89,19 @@ func (r *Run) First() int64 {
 	return first
 }
 
+// Move adds d to all times of f: to put it on another clock than the source's.
+func (f *Fragment) Move(d time.Duration) {
+	f.Start, f.End, f.Begin, f.Moved = f.Start+d, f.End+d, f.Begin+d, f.Moved+d
+	for i := range f.Runs {
+		r := &f.Runs[i]
+		by := ticks(d, r.Timescale)
+		r.DTS += by
+		for j := range r.Samples {
+			r.Samples[j].PTS += by
+		}
+	}
+}
+
 // Keyless reports whether the fragment has pictures and does not begin with one that decoding can start at.
 func (f *Fragment) Keyless() bool {
 	for i := range f.Runs {

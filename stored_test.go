@@ -142,6 +142,64 @@ func TestStoredFragments(t *testing.T) {
 	}
 }
 
+// TestChain settles each fragment by a Source of its own, from what the one before leaves: times and bytes are those of the stream.
+func TestChain(t *testing.T) {
+	for _, name := range []string{"sample.mkv", "hevc-aac.mkv", "gap.mkv", "vfr.mkv", "opengop.mkv"} {
+		t.Run(name, func(t *testing.T) {
+			data := read(t, name)
+			src := open(t, data, &weir.Options{ByCluster: true})
+			var state *weir.State
+			for k, doc := range documents(t, data) {
+				want, err := src.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				one := open(t, doc, &weir.Options{ByCluster: true, State: state})
+				got, err := one.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got.Index = k
+				if got.Begin != want.Begin || got.Length != want.Length || got.Discontinuity != want.Discontinuity {
+					t.Errorf("fragment %d: %v +%v %v, in the stream %v +%v %v", k, got.Begin, got.Length, got.Discontinuity, want.Begin, want.Length, want.Discontinuity)
+				}
+				p, q := packageAll(t, one, got), packageAll(t, src, want)
+				if !p.equals(&q) {
+					t.Errorf("fragment %d has other bytes than in the stream", k)
+				}
+				next := one.Timeline().Next()
+				state = &next
+			}
+		})
+	}
+}
+
+// TestMove puts a fragment on another clock: its bytes are those of an output whose clock says so.
+func TestMove(t *testing.T) {
+	const d = 1_600_000_000*time.Second + 123*time.Millisecond
+	first := func(d, origin time.Duration) []byte {
+		src := open(t, read(t, "sample.mkv"), nil)
+		f, err := src.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Move(d)
+		mp4 := weir.NewFMP4(src)
+		mp4.SetClock(weir.Clock{Origin: origin, Delay: 10 * time.Second})
+		var b bytes.Buffer
+		if _, err := mp4.WriteFragment(&b, f); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	if !bytes.Equal(first(d, d), first(0, 0)) {
+		t.Error("a fragment and its origin moved by the same time give other bytes")
+	}
+	if bytes.Equal(first(d, 0), first(0, 0)) {
+		t.Error("a moved fragment has the bytes of one that was not")
+	}
+}
+
 // TestStateOfOtherTracks refuses a state that is not of the source's tracks.
 func TestStateOfOtherTracks(t *testing.T) {
 	if _, err := weir.NewBytesSource(read(t, "sample.mkv"), &weir.Options{State: &weir.State{}}); err == nil {

@@ -85,6 +85,17 @@ func (t *Timeline) State() State {
 	return s
 }
 
+// Next returns what the next fragment is settled from when it is read by a Source of its own (Options.State). Where it has another
+// codec record in a track, the caller sets that track's Changed, and its Settled and Delay to what is known of that record.
+func (t *Timeline) Next() State {
+	s := t.state
+	s.Tracks = slices.Clone(s.Tracks)
+	for i := range s.Tracks {
+		s.Tracks[i].Changed = false
+	}
+	return s
+}
+
 // start makes room for the tracks, and goes on from state when there is one.
 func (t *Timeline) start(runs []Run, state *State) error {
 	if state != nil {

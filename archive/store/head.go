@@ -73,5 +73,5 @@ func (h *Head) Admit(r *Row, twin bool) {
 	}
 	r.Gaps, r.Codecs = h.Gaps, h.Codecs
 	h.Time += r.Length
-	h.Start, h.End, h.ServerStart, h.Codec = r.Start, r.Start+r.Length, r.ServerStart, r.Codec.ID
+	h.Start, h.End, h.ServerStart, h.Codec = r.Start, r.End, r.ServerStart, r.Codec.ID
 }

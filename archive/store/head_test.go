@@ -54,7 +54,7 @@ func TestAdmit(t *testing.T) {
 			var r store.Row
 			for _, in := range c.rows {
 				r = store.Row{Number: store.Number{Counter: in.counter}, Server: (began + in.server) * 1000, Start: (began + in.start) * ms,
-					Length: 2000 * ms, Codec: store.Codec{ID: 7 + in.codec}, Flags: in.flags}
+					End: (began + in.start + 2000) * ms, Length: 2000 * ms, Codec: store.Codec{ID: 7 + in.codec}, Flags: in.flags}
 				h.Admit(&r, in.twin)
 			}
 			c.want.ServerStart *= ms

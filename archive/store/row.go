@@ -30,8 +30,10 @@ type Row struct {
 	Number Number
 	// Server is when the first byte of the fragment arrived, Producer the fragment's time by its producer, both in microseconds.
 	Server, Producer int64
-	// Start is the smallest presentation time and Length how long the fragment lasts, in nanoseconds, on the producer's clock.
-	Start, Length int64
+	// Start is the smallest presentation time and End the largest with its duration, in nanoseconds, on the producer's clock.
+	Start, End int64
+	// Length is how long the fragment lasts, from the end of the one before where it joins that, in nanoseconds.
+	Length int64
 	Size          int64 // bytes of the stored document
 	Codec         Codec // its ID, and what it was made with
 	Flags         Flags
