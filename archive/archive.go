@@ -2,6 +2,7 @@ package archive
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed63bb8431/weir/archive/store"
@@ -44,6 +45,7 @@ type Archive struct {
 	now   func() time.Time
 	log   *slog.Logger
 	live  *lives
+	drain atomic.Bool
 }
 
 // New returns an Archive over st. The nil Options are the zero ones.
@@ -78,6 +80,11 @@ func New(st store.Store, opts *Options) *Archive {
 	}
 	return a
 }
+
+// Drain ends each upload when the fragment that arrives is whole, and lets none begin another. It is for a server that is about to stop.
+func (a *Archive) Drain() { a.drain.Store(true) }
+
+func (a *Archive) draining() bool { return a.drain.Load() }
 
 // def gives a field that was left at zero its default.
 func def[T comparable](field *T, value T) {

@@ -2,7 +2,8 @@ package archive
 
 import "sync"
 
-// lives is what is known of streams only while the process runs: how many connections they have and who waits for their next fragment.
+// lives is what is known of streams only while the process runs: how many connections they have, who waits for their next
+// fragment, and the newest fragments of streams without retention.
 type lives struct {
 	mu      sync.Mutex
 	streams map[int64]*live
@@ -12,7 +13,7 @@ type lives struct {
 type live struct {
 	uploads, medias, lists int
 	changed                chan struct{} // closed when a fragment has become visible, or the stream is gone
-
+	recent                 recent
 }
 
 func newLives() *lives { return &lives{streams: map[int64]*live{}} }
@@ -26,9 +27,9 @@ func (l *lives) of(id int64) *live {
 	return s
 }
 
-// tidy forgets a stream that nobody is connected to.
+// tidy forgets a stream that nobody is connected to and that has nothing in memory.
 func (l *lives) tidy(id int64) {
-	if s := l.streams[id]; s != nil && s.uploads+s.medias+s.lists == 0 {
+	if s := l.streams[id]; s != nil && s.uploads+s.medias+s.lists == 0 && len(s.recent.all) == 0 {
 		delete(l.streams, id)
 	}
 }
@@ -51,7 +52,7 @@ func (l *lives) enter(id int64, count func(*live) *int, limit int) (leave func()
 	}), true
 }
 
-// wait returns a channel that is closed with the next news of a stream.
+// wait returns a channel that is closed with the next news of a stream. The caller is connected to it.
 func (l *lives) wait(id int64) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,13 +63,23 @@ func (l *lives) wait(id int64) <-chan struct{} {
 func (l *lives) tell(id int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.wake(id)
+}
+
+func (l *lives) wake(id int64) {
 	if s := l.streams[id]; s != nil {
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}
 }
 
-// drop says that a stream has been deleted.
+// drop forgets what is in memory of a stream that has been deleted, and wakes those that wait for it.
 func (l *lives) drop(id int64) {
-	l.tell(id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.streams[id]; s != nil {
+		s.recent.clear()
+	}
+	l.wake(id)
+	l.tidy(id)
 }

@@ -55,6 +55,7 @@ type Info struct {
 type Cluster struct {
 	Index     int   // from 0, counted over the whole input
 	Offset    int64 // of its Element ID
+	End       int64 // behind it, by its size; SizeUnknown when that is not known
 	Timestamp time.Duration
 }
 
@@ -696,7 +697,7 @@ func (r *Reader) beginCluster(e element) error {
 		r.cluEnd = e.body + e.size
 	}
 	r.w.pos = e.body
-	r.cluster = Cluster{Index: r.cluster.Index + 1, Offset: e.at}
+	r.cluster = Cluster{Index: r.cluster.Index + 1, Offset: e.at, End: r.cluEnd}
 	r.timed, r.first, r.blocks = false, true, 0
 	r.crc.on = false
 	return nil

@@ -1,0 +1,148 @@
+package archive
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/codec"
+)
+
+// settled is what packaging a fragment depends on beside its bytes; store.Row.Settled has it.
+type settled struct {
+	Cluster int64         // where the Cluster starts in the document
+	Shift   time.Duration // from the document's clock to the producer's
+	Tracks  []trackRef    // those that are carried, in stored order
+	State   weir.State    // on the document's clock
+	// Fault says why the fragment cannot be packaged, noFault when it can; FaultTrack is the number of the track.
+	Fault      fault
+	FaultTrack uint64
+}
+
+// trackRef names a track of a fragment.
+type trackRef struct {
+	Number uint64
+	Kind   codec.Kind
+}
+
+// fault is what a fragment's packaging fails with.
+type fault uint8
+
+const (
+	noFault fault = iota
+	faultUnsupported
+	faultMissingPrivate
+	faultInvalidPrivate
+	faultInvalidFrame
+)
+
+// numbers returns the track numbers, as weir.Options has them.
+func (s *settled) numbers() []uint64 {
+	n := make([]uint64, len(s.Tracks))
+	for i := range s.Tracks {
+		n[i] = s.Tracks[i].Number
+	}
+	return n
+}
+
+const settledVersion = 1
+
+var errSettled = errors.New("archive: a row of another version or damaged")
+
+// append appends the binary form: a version, then varints in the order of the fields.
+func (s *settled) append(dst []byte) []byte {
+	dst = append(dst, settledVersion, byte(s.Fault))
+	dst = binary.AppendUvarint(dst, s.FaultTrack)
+	dst = binary.AppendVarint(dst, s.Cluster)
+	dst = binary.AppendVarint(dst, int64(s.Shift))
+	dst = append(dst, byte(len(s.Tracks)))
+	for _, t := range s.Tracks {
+		dst = binary.AppendUvarint(dst, t.Number)
+		dst = append(dst, byte(t.Kind))
+	}
+	st := &s.State
+	dst = append(dst, flag(st.Started, 1))
+	for _, d := range []time.Duration{st.End, st.Moved, st.RawEnd} {
+		dst = binary.AppendVarint(dst, int64(d))
+	}
+	dst = append(dst, byte(len(st.Tracks)))
+	for _, t := range st.Tracks {
+		dst = append(dst, flag(t.Settled, 1)|flag(t.Changed, 2)|flag(t.Started, 4))
+		for _, v := range []int64{int64(t.Delay), t.End, int64(t.LastDuration)} {
+			dst = binary.AppendVarint(dst, v)
+		}
+	}
+	return dst
+}
+
+func flag(set bool, bit byte) byte {
+	if set {
+		return bit
+	}
+	return 0
+}
+
+// parseSettled reads what append made.
+func parseSettled(b []byte) (settled, error) {
+	var s settled
+	r := fields{b: b}
+	if r.byte() != settledVersion {
+		return s, errSettled
+	}
+	s.Fault = fault(r.byte())
+	s.FaultTrack = r.uvarint()
+	s.Cluster = r.varint()
+	s.Shift = time.Duration(r.varint())
+	for range r.byte() {
+		s.Tracks = append(s.Tracks, trackRef{Number: r.uvarint(), Kind: codec.Kind(r.byte())})
+	}
+	st := &s.State
+	st.Started = r.byte()&1 != 0
+	st.End, st.Moved, st.RawEnd = time.Duration(r.varint()), time.Duration(r.varint()), time.Duration(r.varint())
+	for range r.byte() {
+		f := r.byte()
+		st.Tracks = append(st.Tracks, weir.TrackState{Settled: f&1 != 0, Changed: f&2 != 0, Started: f&4 != 0,
+			Delay: time.Duration(r.varint()), End: r.varint(), LastDuration: time.Duration(r.varint())})
+	}
+	if r.short || len(r.b) > 0 || s.Fault > faultInvalidFrame || s.Cluster < 0 {
+		return s, errSettled
+	}
+	return s, nil
+}
+
+// fields reads bytes and varints one after the other; short is set when one is missing.
+type fields struct {
+	b     []byte
+	short bool
+}
+
+func (r *fields) byte() byte {
+	if len(r.b) == 0 {
+		r.short = true
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.short, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *fields) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.short, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
