@@ -1,0 +1,2 @@
+// Package storetest is what implementations of store.Store are tested with.
+package storetest
