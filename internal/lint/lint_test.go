@@ -72,7 +72,7 @@ var arrows = map[string][]string{
 	"archive":                 {".", "./codec", "./mkv", "./fmp4", "./hls", "./dash", "./archive/store"},
 	"archive/store":           nil,
 	"archive/store/memory":    {"./archive/store"},
-	"archive/store/storetest": {"./archive/store", "github.com/google/go-cmp/cmp"},
+	"archive/store/storetest": {"./archive/store", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts"},
 	"check": {".", "./codec", "./mkv", "github.com/Eyevinn/mp4ff/mp4", "github.com/Eyevinn/mp4ff/bits",
 		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
 }

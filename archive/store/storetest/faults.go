@@ -25,6 +25,8 @@ type Fault struct {
 	Err error
 	// Short makes a write take the first half of its bytes before it fails. Other operations fail without any effect.
 	Short bool
+	// Op, if it is set, is the only operation that fails and that Plan counts.
+	Op string
 	// Lasting makes all the operations behind the first of the same name fail as well, until Clear: a full disk, or a broken one.
 	Lasting bool
 }
@@ -51,14 +53,16 @@ func (f Fault) String() string {
 //		// return n, err as if the operating system had
 //	}
 //
-// The zero value lets everything pass. Its methods may be called from several goroutines at once.
+// The zero value and nil let everything pass. Its methods may be called from several goroutines at once.
 type Faults struct {
-	mu    sync.Mutex
-	ops   []string // since the last Plan
-	at    int
-	fault Fault
-	hit   string // the operation that failed first
-	hits  int
+	mu      sync.Mutex
+	ops     []string // since the last Plan
+	fault   Fault
+	left    int    // of the operations that count, up to the one that fails; 0: none is to fail any more
+	hit     string // the operation that failed first
+	hits    int
+	lasting bool // all others of that name fail too
+	paused  bool // nothing is counted
 }
 
 // Next says of the next operation, which has one of the names above, how many of its size bytes it is to take and what it is to
@@ -69,12 +73,18 @@ func (f *Faults) Next(op string, size int) (int, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ops = append(f.ops, op)
-	if f.at == 0 || len(f.ops) != f.at && (f.hit != op || !f.fault.Lasting) {
+	if f.paused {
 		return size, nil
 	}
-	if f.hit == "" {
-		f.hit = op
+	f.ops = append(f.ops, op)
+	if !f.lasting || op != f.hit {
+		if f.left == 0 || f.fault.Op != "" && f.fault.Op != op {
+			return size, nil
+		}
+		if f.left--; f.left > 0 {
+			return size, nil
+		}
+		f.hit, f.lasting = op, f.fault.Lasting
 	}
 	f.hits++
 	n := 0
@@ -88,14 +98,14 @@ func (f *Faults) Next(op string, size int) (int, error) {
 func (f *Faults) Plan(n int, fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ops, f.at, f.fault, f.hit, f.hits = f.ops[:0], n, fault, "", 0
+	f.ops, f.left, f.fault, f.hit, f.hits, f.lasting = f.ops[:0], n, fault, "", 0, false
 }
 
 // Clear ends a lasting fault and one that has not happened yet.
 func (f *Faults) Clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.at = 0
+	f.left, f.lasting = 0, false
 }
 
 // Ops returns the names of the operations since Plan, or of all of them.
@@ -110,4 +120,11 @@ func (f *Faults) Hit() (op string, times int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.hit, f.hits
+}
+
+// pause lets operations pass that are not counted.
+func (f *Faults) pause(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paused = on
 }

@@ -29,6 +29,9 @@ func TestFaultsNext(t *testing.T) {
 		{"short", 3, storetest.Fault{Err: syscall.ENOSPC, Short: true}, []result{{0, nil}, {9, nil}, {4, syscall.ENOSPC}, {0, nil}, {9, nil}}, "write", 1},
 		{"short sync", 4, storetest.Fault{Err: syscall.EIO, Short: true}, []result{{0, nil}, {9, nil}, {9, nil}, {0, syscall.EIO}, {9, nil}}, "sync", 1},
 		{"lasting", 2, storetest.Fault{Err: syscall.EIO, Lasting: true}, []result{{0, nil}, {0, syscall.EIO}, {0, syscall.EIO}, {0, nil}, {0, syscall.EIO}}, "write", 3},
+		{"of a name", 2, storetest.Fault{Err: syscall.EIO, Op: "write"}, []result{{0, nil}, {9, nil}, {0, syscall.EIO}, {0, nil}, {9, nil}}, "write", 1},
+		{"lasting of a name", 1, storetest.Fault{Err: syscall.ENOSPC, Op: "write", Lasting: true, Short: true},
+			[]result{{0, nil}, {4, syscall.ENOSPC}, {4, syscall.ENOSPC}, {0, nil}, {4, syscall.ENOSPC}}, "write", 3},
 		{"never reached", 6, storetest.Fault{Err: syscall.EIO}, []result{{0, nil}, {9, nil}, {9, nil}, {0, nil}, {9, nil}}, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
