@@ -36,21 +36,21 @@ func (e *MediaError) Unwrap() error { return e.Err }
 
 // The errors of uploads. Those of the whole stream end the upload, the others cost a fragment.
 var (
-	streamReadError        = MediaError{ID: 4000, Code: "STREAM_READ_ERROR", final: true}
-	maxFragmentSize        = MediaError{ID: 4001, Code: "MAX_FRAGMENT_SIZE_REACHED"}
-	maxFragmentDuration    = MediaError{ID: 4002, Code: "MAX_FRAGMENT_DURATION_REACHED"}
-	maxConnectionDuration  = MediaError{ID: 4003, Code: "MAX_CONNECTION_DURATION_REACHED", final: true}
-	timecodeLesser         = MediaError{ID: 4004, Code: "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"}
-	invalidMKV             = MediaError{ID: 4006, Code: "INVALID_MKV_DATA", final: true}
-	invalidProducerTime    = MediaError{ID: 4007, Code: "INVALID_PRODUCER_TIMESTAMP", final: true}
-	streamNotActive        = MediaError{ID: 4008, Code: "STREAM_NOT_ACTIVE", final: true}
-	fragmentMetadataLimit  = MediaError{ID: 4009, Code: "FRAGMENT_METADATA_LIMIT_REACHED"}
-	trackNumberMismatch    = MediaError{ID: 4010, Code: "TRACK_NUMBER_MISMATCH"}
-	framesMissingForTrack  = MediaError{ID: 4011, Code: "FRAMES_MISSING_FOR_TRACK"}
-	moreTracksThanAllowed  = MediaError{ID: 4012, Code: "MORE_THAN_ALLOWED_TRACKS_FOUND", final: true}
-	minFragmentDuration    = MediaError{ID: 4013, Code: "MIN_FRAGMENT_DURATION_REACHED"}
-	internalError          = MediaError{ID: 5000, Code: "INTERNAL_ERROR", final: true}
-	archivalError          = MediaError{ID: 5001, Code: "ARCHIVAL_ERROR", final: true}
+	streamReadError       = MediaError{ID: 4000, Code: "STREAM_READ_ERROR", final: true}
+	maxFragmentSize       = MediaError{ID: 4001, Code: "MAX_FRAGMENT_SIZE_REACHED"}
+	maxFragmentDuration   = MediaError{ID: 4002, Code: "MAX_FRAGMENT_DURATION_REACHED"}
+	maxConnectionDuration = MediaError{ID: 4003, Code: "MAX_CONNECTION_DURATION_REACHED", final: true}
+	timecodeLesser        = MediaError{ID: 4004, Code: "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"}
+	invalidMKV            = MediaError{ID: 4006, Code: "INVALID_MKV_DATA", final: true}
+	invalidProducerTime   = MediaError{ID: 4007, Code: "INVALID_PRODUCER_TIMESTAMP", final: true}
+	streamNotActive       = MediaError{ID: 4008, Code: "STREAM_NOT_ACTIVE", final: true}
+	fragmentMetadataLimit = MediaError{ID: 4009, Code: "FRAGMENT_METADATA_LIMIT_REACHED"}
+	trackNumberMismatch   = MediaError{ID: 4010, Code: "TRACK_NUMBER_MISMATCH"}
+	framesMissingForTrack = MediaError{ID: 4011, Code: "FRAMES_MISSING_FOR_TRACK"}
+	moreTracksThanAllowed = MediaError{ID: 4012, Code: "MORE_THAN_ALLOWED_TRACKS_FOUND", final: true}
+	minFragmentDuration   = MediaError{ID: 4013, Code: "MIN_FRAGMENT_DURATION_REACHED"}
+	internalError         = MediaError{ID: 5000, Code: "INTERNAL_ERROR", final: true}
+	archivalError         = MediaError{ID: 5001, Code: "ARCHIVAL_ERROR", final: true}
 )
 
 // with returns a copy of the error that says what is wrong.

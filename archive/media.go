@@ -158,16 +158,16 @@ func (m *Media) fromNewest(ctx context.Context) error {
 func (m *Media) from(ctx context.Context, by store.Key, at Timestamp) error {
 	want := int64(at)*1000 + 999
 	begin := func(r *store.Row) int64 { return by.Of(r).Key }
+	holds := func(r *store.Row) bool { return begin(r)+r.Length/1000 > want-999 }
 	if m.stream.Retention == 0 {
-		for _, f := range m.archive.live.recent(m.stream.ID, 0) {
-			if begin(&f.row)+f.row.Length/1000 > want {
-				m.after = f.row.Number.Counter - 1
-				return nil
+		all := m.archive.live.recent(m.stream.ID, 0)
+		for i := range all {
+			r := &all[i].row
+			m.after = r.Number.Counter
+			if begin(r) > want || holds(r) && (i+1 == len(all) || begin(&all[i+1].row) > want) {
+				m.after--
+				break
 			}
-		}
-		m.after = maxKey - 1 // nothing is there yet: whatever comes
-		if all := m.archive.live.recent(m.stream.ID, 0); len(all) > 0 {
-			m.after = all[len(all)-1].row.Number.Counter
 		}
 		return nil
 	}
@@ -176,7 +176,7 @@ func (m *Media) from(ctx context.Context, by store.Key, at Timestamp) error {
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 && begin(&rows[0])+rows[0].Length/1000 > want-999 {
+	if len(rows) > 0 && holds(&rows[0]) {
 		m.after = rows[0].Number.Counter - 1
 		return nil
 	}

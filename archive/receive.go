@@ -39,8 +39,9 @@ type intake struct {
 	number    string // id in decimal, once it has been given
 	tracks    []trackRef
 	times     times
-	seen      []bool // by the Segment's tracks: it has a frame
-	tags      int    // metadata so far
+	seen      []bool          // by the Segment's tracks: it has a frame
+	latest    []time.Duration // by track: of its frames
+	tags      int             // metadata so far
 	bad       *MediaError
 }
 
@@ -58,9 +59,10 @@ type receiver struct {
 	taken   int64 // the input before is in the spool
 	open    bool  // the reader is inside the Cluster
 	unknown int   // blocks without a track, so far
-	last    time.Duration
 	began   time.Time
-	started bool // last is known
+	// of the fragment before: the time of the last frame, and that of each track's
+	last   time.Duration
+	latest []time.Duration // nil: there was none
 }
 
 // receiveAt is how much is read from a connection at a time.
@@ -98,7 +100,7 @@ func (r *receiver) run(ctx context.Context) error {
 
 // ended deals with the end of the body.
 func (r *receiver) ended(ctx context.Context, err error) error {
-	switch source := (*mkv.Error)(nil); {
+	switch {
 	case err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded):
 		r.into(r.r.Offset())
 		if err != io.EOF {
@@ -108,6 +110,12 @@ func (r *receiver) ended(ctx context.Context, err error) error {
 			r.u.sayIdle()
 		}
 		return r.finish(ctx)
+	case r.in != nil && !r.open: // its Cluster is whole, though tags might have followed
+		if err := r.finish(ctx); err != nil {
+			return err
+		}
+	}
+	switch source := (*mkv.Error)(nil); {
 	case errors.As(err, &source) && (errors.Is(err, mkv.ErrSyntax) || errors.Is(err, mkv.ErrLimit) || errors.Is(err, mkv.ErrUnsupported) ||
 		errors.Is(err, mkv.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF)):
 		e := invalidMKV.with("", err)
@@ -184,7 +192,8 @@ func (r *receiver) begin(ctx context.Context) error {
 	if r.tracks == nil {
 		return invalidMKV.with("a Cluster before Tracks", nil)
 	}
-	in := &intake{spool: spool{dir: r.u.archive.opts.TempDir}, arrived: now, tracks: r.picked, seen: make([]bool, len(r.tracks)), tags: r.nAhead, bad: r.aheadIs}
+	in := &intake{spool: spool{dir: r.u.archive.opts.TempDir}, arrived: now, tracks: r.picked, seen: make([]bool, len(r.tracks)),
+		latest: slices.Repeat([]time.Duration{-1}, len(r.tracks)), tags: r.nAhead, bad: r.aheadIs}
 	r.in, r.open = in, true
 	r.taken = r.r.Cluster().Offset
 	r.r.Retain(r.taken)
@@ -246,7 +255,11 @@ func (r *receiver) block(ctx context.Context) error {
 	for i := range r.tracks {
 		if t := &r.tracks[i]; t.Number == b.Track {
 			in.seen[i] = true
+			in.latest[i] = max(in.latest[i], b.PTS)
 			in.times.add(&b, t.Kind)
+			if len(r.latest) > i && b.PTS < r.latest[i] {
+				r.spoil(&timecodeLesser)
+			}
 		}
 	}
 	if d := r.u.archive.opts.Limits.FragmentDuration; d > 0 && in.times.last-in.times.first > d {
@@ -286,7 +299,7 @@ func (r *receiver) buffering(ctx context.Context) error {
 	switch {
 	case in.timestamp+r.u.shift > maxProducerTime || in.timestamp > maxProducerTime:
 		return invalidProducerTime.with("later than the year 2200", nil)
-	case r.started && in.timestamp < r.last:
+	case r.u.archive.opts.Strict && r.latest != nil && in.timestamp < r.last:
 		r.spoil(&timecodeLesser)
 	}
 	r.u.tell(Ack{Event: Buffering, Timecode: in.timecode, Number: in.number})
@@ -350,7 +363,6 @@ func (r *receiver) finish(ctx context.Context) error {
 		return nil
 	}
 	r.in, r.open = nil, false
-	r.r.Retain(-1)
 	if in.number == "" && in.bad == nil {
 		in.spool.reset() // a Cluster without a frame
 		return nil
@@ -366,7 +378,7 @@ func (r *receiver) finish(ctx context.Context) error {
 		}
 		return nil
 	}
-	r.last, r.started = in.times.last, true
+	r.last, r.latest = in.times.last, in.latest
 	r.u.tell(Ack{Event: Received, Timecode: in.timecode, Number: in.number})
 	select {
 	case r.whole <- in:

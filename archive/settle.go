@@ -178,7 +178,9 @@ func appendDelays(dst []byte, s *weir.State) []byte {
 	return dst
 }
 
-func hasDelays(s *weir.State, delays []byte) bool { return string(appendDelays(nil, s)) == string(delays) }
+func hasDelays(s *weir.State, delays []byte) bool {
+	return string(appendDelays(nil, s)) == string(delays)
+}
 
 // fallBack gives r the times that can be told without understanding the frames, for a fragment that is stored and cannot be packaged.
 func (t *settler) fallBack(ctx context.Context, r *store.Row, s *settled, seen *times, cause error) error {

@@ -34,9 +34,9 @@ type Row struct {
 	Start, End int64
 	// Length is how long the fragment lasts, from the end of the one before where it joins that, in nanoseconds.
 	Length int64
-	Size          int64 // bytes of the stored document
-	Codec         Codec // its ID, and what it was made with
-	Flags         Flags
+	Size   int64 // bytes of the stored document
+	Codec  Codec // its ID, and what it was made with
+	Flags  Flags
 	// Settled is the caller's: what packaging the fragment depends on beside its bytes. At most 4 KiB.
 	Settled []byte
 

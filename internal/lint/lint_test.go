@@ -99,7 +99,9 @@ func TestArrows(t *testing.T) {
 		}
 		for _, path := range p.Imports {
 			seen := path
-			if rest, ok := strings.CutPrefix(path, module+"/"); ok {
+			if path == module {
+				seen = "."
+			} else if rest, ok := strings.CutPrefix(path, module+"/"); ok {
 				seen = "./" + rest
 			}
 			if !standard(path) && !slices.Contains(allowed, seen) {
