@@ -14,6 +14,7 @@ look() {
   tool ffprobe ffmpeg
   tool xmllint libxml2-utils
   tool python3 python3
+  tool curl curl
   tool mkvmerge mkvtoolnix
   tool gcc gcc # for the race detector
   [ -e /usr/include/stdlib.h ] || [ "$(uname)" != Linux ] || missing+=(libc6-dev)
