@@ -75,7 +75,8 @@ var arrows = map[string][]string{
 	"archive/store/storetest": {"./archive/store", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts"},
 	"check": {".", "./codec", "./mkv", "github.com/Eyevinn/mp4ff/mp4", "github.com/Eyevinn/mp4ff/bits",
 		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
-	"archive/sigv4": nil,
+	"archive/sigv4":       nil,
+	"archive/credentials": {"./archive/sigv4", "./internal/reload", "github.com/BurntSushi/toml"},
 }
 
 // engine reports whether a package may use neither the network nor a logger nor a database. check reads what others serve, and the archive serves.
