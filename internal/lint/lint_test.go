@@ -77,6 +77,7 @@ var arrows = map[string][]string{
 		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
 	"archive/sigv4":       nil,
 	"archive/credentials": {"./archive/sigv4", "./internal/reload", "github.com/BurntSushi/toml"},
+	"archive/tlsfiles":    {"./internal/reload"},
 }
 
 // engine reports whether a package may use neither the network nor a logger nor a database. check reads what others serve, and the archive serves.
