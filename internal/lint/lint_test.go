@@ -78,6 +78,7 @@ var arrows = map[string][]string{
 	"archive/sigv4":       nil,
 	"archive/credentials": {"./archive/sigv4", "./internal/reload", "github.com/BurntSushi/toml"},
 	"archive/tlsfiles":    {"./internal/reload"},
+	"archive/httpapi":     {"./archive"},
 }
 
 // engine reports whether a package may use neither the network nor a logger nor a database. check reads what others serve, and the archive serves.
