@@ -23,6 +23,6 @@
 //
 // # Logs
 //
-// One line a request: its id, action, stream, user, status, bytes and time. No line has a key, a token or a signature, and no value
+// One line a request: its id, action, stream, user, status, bytes in and out, and time. No line has a key, a token or a signature, and no value
 // is longer than 1 KiB.
 package httpapi

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -18,6 +19,8 @@ type Options struct {
 	BaseURL string
 	// IdleUpload ends an upload that has sent nothing for so long. 0 means 30 s, negative: it may wait for ever.
 	IdleUpload time.Duration
+	// HSTS tells clients to use TLS alone for so long (RFC 6797), in answers over TLS. 0 means that they are not told.
+	HSTS time.Duration
 	// Ready tells whether requests can be served; /readyz answers 503 while it does not return nil. nil means always.
 	Ready func() error
 	// Log gets a line for each request. nil means that nothing is logged.
@@ -36,6 +39,7 @@ type Record struct {
 	User     string // "" when nobody signed, or the signature was refused
 	Status   int    // 0 when the caller was gone before an answer
 	Error    string // type of the exception; "" when there was none
+	Received int64  // bytes of the request's body that were read
 	Bytes    int64  // of the answer's body
 	Duration time.Duration
 }
@@ -69,6 +73,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		record: Record{ID: newRequestID(), Method: r.Method, Path: r.URL.EscapedPath()},
 	}
 	setHeaders(w.Header(), x.record.ID)
+	if h.opts.HSTS > 0 && r.TLS != nil {
+		w.Header().Set("Strict-Transport-Security", fmt.Sprintf("max-age=%d", int64(h.opts.HSTS/time.Second)))
+	}
 	if len(r.TransferEncoding) > 0 {
 		// There may have been a Content-Length as well, which net/http does not tell. What is behind such a request is not to be read as
 		// another one (RFC 9112, section 6.1).
@@ -95,7 +102,7 @@ func (h *handler) guard(x *exchange) {
 			x.abort = true
 			return
 		}
-		h.log.Error("panic", "id", x.record.ID, "action", x.record.Action, slog.Any("panic", v), "stack", bound(string(debug.Stack()), maxStack))
+		h.log.Error("panic", "id", x.record.ID, "action", x.record.Action, "panic", bound(fmt.Sprint(v), maxValue), "stack", bound(string(debug.Stack()), maxStack))
 		x.end(&archive.Error{Type: archive.InternalFailure, Message: "The request could not be finished for a reason of the server's own."})
 	}()
 	if err := h.serve(x); err != nil {
@@ -161,7 +168,7 @@ func (h *handler) finish(x *exchange) {
 	attrs := []slog.Attr{
 		slog.String("id", rec.ID), slog.String("method", bound(rec.Method, maxValue)), slog.String("path", bound(rec.Path, maxValue)),
 		slog.String("action", rec.Action), slog.String("stream", bound(rec.Stream, maxValue)), slog.String("user", bound(rec.User, maxValue)),
-		slog.Int("status", rec.Status), slog.Int64("bytes", rec.Bytes), slog.Duration("duration", rec.Duration), slog.String("remote", x.r.RemoteAddr),
+		slog.Int("status", rec.Status), slog.Int64("received", rec.Received), slog.Int64("bytes", rec.Bytes), slog.Duration("duration", rec.Duration), slog.String("remote", x.r.RemoteAddr),
 	}
 	if rec.Error != "" {
 		attrs = append(attrs, slog.String("error", rec.Error))

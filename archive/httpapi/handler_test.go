@@ -365,7 +365,7 @@ func TestLog(t *testing.T) {
 	line := lines.lines(t)[0]
 	delete(line, "time")
 	want := map[string]any{"level": "INFO", "msg": "request", "id": got.Header.Get("x-amzn-RequestId"), "method": "POST", "path": "/describeStream", "action": "DescribeStream",
-		"stream": "cam-1", "user": "operator\n\x1b[31m", "status": 200.0, "bytes": float64(len(got.Body)), "duration": line["duration"], "remote": line["remote"]}
+		"stream": "cam-1", "user": "operator\n\x1b[31m", "status": 200.0, "received": 22.0, "bytes": float64(len(got.Body)), "duration": line["duration"], "remote": line["remote"]}
 	if diff := cmp.Diff(want, line); diff != "" {
 		t.Error(diff)
 	}

@@ -217,13 +217,16 @@ func do(h http.Handler, method, path, body string, header ...string) answer {
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	res := w.Result()
-	// A client reads the spelling of the service in its own.
+	return answer{w.Code, received(w.Result().Header), w.Body.String()}
+}
+
+// received returns headers in the spelling in which a client reads them.
+func received(header http.Header) http.Header {
 	canonical := http.Header{}
-	for name, values := range res.Header {
+	for name, values := range header {
 		canonical[http.CanonicalHeaderKey(name)] = values
 	}
-	return answer{res.StatusCode, canonical, w.Body.String()}
+	return canonical
 }
 
 // syncBuffer is a log that several goroutines write.

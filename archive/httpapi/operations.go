@@ -115,6 +115,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	}
 	x.limitRead(bodyTime)
 	body, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
+	x.record.Received = int64(len(body))
 	switch {
 	case err != nil:
 		x.closeAfter()

@@ -144,6 +144,7 @@ func (b *uploadBody) read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := b.source.Read(p)
+	b.x.record.Received += int64(n)
 	if b.x.r.ProtoMajor > 1 {
 		b.x.limitRead(0) // the deadline of HTTP/2 ends the body also while nobody reads
 	}

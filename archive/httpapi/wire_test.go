@@ -277,7 +277,7 @@ func TestHTTP2(t *testing.T) {
 	sameGoroutines(t)
 	f := &fake{upload: echo}
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = Server(New(f, nil), nil)
+	s.Config = Server(New(f, &Options{HSTS: time.Hour}), nil)
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -293,8 +293,8 @@ func TestHTTP2(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if res.ProtoMajor != 2 || res.StatusCode != 200 {
-		t.Fatalf("%s %s", res.Proto, res.Status)
+	if res.ProtoMajor != 2 || res.StatusCode != 200 || res.Header.Get("Strict-Transport-Security") != "max-age=3600" {
+		t.Fatalf("%s %s %v", res.Proto, res.Status, res.Header)
 	}
 	acks := bufio.NewReader(res.Body)
 	for range 3 {
