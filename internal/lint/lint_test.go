@@ -75,10 +75,14 @@ var arrows = map[string][]string{
 	"archive/store/storetest": {"./archive/store", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts"},
 	"check": {".", "./codec", "./mkv", "github.com/Eyevinn/mp4ff/mp4", "github.com/Eyevinn/mp4ff/bits",
 		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
-	"archive/sigv4":       nil,
-	"archive/credentials": {"./archive/sigv4", "./internal/reload", "github.com/BurntSushi/toml"},
-	"archive/tlsfiles":    {"./internal/reload"},
-	"archive/httpapi":     {"./archive"},
+	"archive/sigv4":          nil,
+	"archive/credentials":    {"./archive/sigv4", "./internal/reload", "github.com/BurntSushi/toml"},
+	"archive/tlsfiles":       {"./internal/reload"},
+	"archive/httpapi":        {"./archive"},
+	"archive/store/pack":     {"./archive/store", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
+	"archive/store/sqlindex": {"./archive/store"},
+	"archive/store/local": {"./archive/store", "./archive/store/pack", "./archive/store/sqlindex", "golang.org/x/sys/unix",
+		"golang.org/x/sys/windows", "modernc.org/sqlite", "modernc.org/sqlite/lib"},
 }
 
 // engine reports whether a package may use neither the network nor a logger nor a database. check reads what others serve, and the archive serves.
