@@ -137,7 +137,7 @@ func (c *cursor) ints(values ...*int64) {
 }
 
 func appendRow(dst []byte, r *store.Row) []byte {
-	dst = appendInts(dst, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.Length, r.Size,
+	dst = appendInts(dst, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.End, r.Length, r.Size,
 		int64(r.Flags), r.ServerStart, r.Seq, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time)
 	live := byte(0)
 	if r.Live {
@@ -151,7 +151,7 @@ func appendRow(dst []byte, r *store.Row) []byte {
 
 func (c *cursor) row() (r store.Row) {
 	var random, flags, brk int64
-	c.ints(&r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Start, &r.Length, &r.Size,
+	c.ints(&r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Start, &r.End, &r.Length, &r.Size,
 		&flags, &r.ServerStart, &r.Seq, &r.Ord, &brk, &r.Gaps, &r.Codecs, &r.Time)
 	r.Number.Random, r.Flags, r.Break = uint32(random), store.Flags(flags), store.Break(brk)
 	live := c.byte()

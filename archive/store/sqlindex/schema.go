@@ -10,7 +10,7 @@ var migrations = [][]string{{
 		server_start_ns INT64 NOT NULL, codec INT64 NOT NULL, newest_us INT64 NOT NULL, pack INT64 NOT NULL)`,
 	`CREATE TABLE codecs (id INT64 PRIMARY KEY, stream INT64 NOT NULL, hash BYTES NOT NULL, delay BYTES NOT NULL, UNIQUE (stream, hash))`,
 	`CREATE TABLE fragments (stream INT64 NOT NULL, counter INT64 NOT NULL, millis INT64 NOT NULL, random INT64 NOT NULL,
-		server_us INT64 NOT NULL, producer_us INT64 NOT NULL, start_ns INT64 NOT NULL, length_ns INT64 NOT NULL, size INT64 NOT NULL,
+		server_us INT64 NOT NULL, producer_us INT64 NOT NULL, start_ns INT64 NOT NULL, end_ns INT64 NOT NULL, length_ns INT64 NOT NULL, size INT64 NOT NULL,
 		codec INT64 NOT NULL, flags INT64 NOT NULL, settled BYTES, server_start_ns INT64 NOT NULL, seq INT64 NOT NULL, live INT64 NOT NULL,
 		ord INT64 NOT NULL, brk INT64 NOT NULL, gaps INT64 NOT NULL, codecs INT64 NOT NULL, ctime_ns INT64 NOT NULL,
 		blob_key INT64 NOT NULL, blob_offset INT64 NOT NULL, blob_sum INT64 NOT NULL, PRIMARY KEY (stream, counter)) CLUSTERED`,

@@ -216,8 +216,8 @@ func (t *Tx) Insert(r *store.Row) {
 	if len(r.Settled) > 0 {
 		settled = r.Settled
 	}
-	t.Exec(`INSERT INTO fragments (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Stream, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.Length, r.Size, r.Codec.ID,
+	t.Exec(`INSERT INTO fragments (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.Stream, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.End, r.Length, r.Size, r.Codec.ID,
 		int64(r.Flags), settled, r.ServerStart, r.Seq, live, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time,
 		r.Blob.Key, r.Blob.Offset, int64(r.Blob.Sum))
 }

@@ -88,7 +88,7 @@ func reserve(t *testing.T, s store.Store, id int64) int64 {
 func fragment(id, counter int64, c store.Codec) store.Row {
 	at := began.Add(time.Duration(counter) * 2 * time.Second)
 	return store.Row{Stream: id, Number: store.Number{Counter: counter, Millis: at.UnixMilli(), Random: uint32(counter*7919) & (1<<28 - 1)},
-		Server: at.UnixMicro() + 137_001, Producer: at.UnixMicro(), Start: at.UnixNano(), Length: 2e9, Codec: c,
+		Server: at.UnixMicro() + 137_001, Producer: at.UnixMicro(), Start: at.UnixNano(), End: at.UnixNano() + 2e9, Length: 2e9, Codec: c,
 		Flags: store.FirstFlag << (counter % 3), Settled: binary.AppendVarint(nil, counter),
 		Size: -1, ServerStart: -1, Seq: -1, Live: counter%2 == 0, Ord: -1, Break: 0xff, Gaps: -1, Codecs: -1, Time: -1}
 }
