@@ -40,12 +40,29 @@ func (j *job) writeDASH(files *output, name string, rs []*rendition, rows []row,
 		m.Periods = append(m.Periods, p)
 		from = to
 	}
+	if n := len(m.Periods); n > 1 {
+		last := &m.Periods[n-1]
+		longer := lastPeriod(last.Duration) - last.Duration
+		last.Duration += longer
+		m.MediaPresentationDuration += longer
+	}
 	m.MinBufferTime = m.MaxSegmentDuration
 	if err := m.Validate(); err != nil {
 		return err
 	}
 	j.output = append(j.output, name)
 	return files.write(name, m.Append(nil))
+}
+
+// lastPeriod returns the duration to write of a last Period that lasts d. dash.js takes every Period for the last that ends less than a
+// second before the presentation does, and stops behind it. A last one of just a second, as fragments often are, would make its
+// predecessor that by the rounding of sums: it is written a millisecond longer.
+func lastPeriod(d time.Duration) time.Duration {
+	const threshold, margin = time.Second, time.Millisecond
+	if d > threshold-margin && d < threshold+margin {
+		return threshold + margin
+	}
+	return d
 }
 
 func (j *job) adaptationSet(i int, r *rendition, rows []row, from, to int, offset time.Duration) dash.AdaptationSet {
@@ -71,7 +88,7 @@ func (j *job) adaptationSet(i int, r *rendition, rows []row, from, to int, offse
 	} else {
 		rep.AudioSamplingRate, rep.AudioChannels = int(timescale), channels(track)
 	}
-	rep.SegmentTemplate.Timeline = j.timeline(r, rows, from, to)
+	rep.SegmentTemplate.Timeline = j.timeline(r, rows, from, to, offset)
 	set.Representations = []dash.Representation{rep}
 	return set
 }
@@ -104,8 +121,9 @@ func rate(milli int) string {
 	return fmt.Sprintf("%d/1000", milli)
 }
 
-// timeline lists the segments of a Period. Pictures have the fragment's times, sound has its own: frames straddle the fragments' borders.
-func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
+// timeline lists the segments of a Period, which begins at offset. Pictures have the fragment's times, sound has its own: frames straddle
+// the fragments' borders.
+func (j *job) timeline(r *rendition, rows []row, from, to int, offset time.Duration) []dash.S {
 	timescale := r.timescale(from)
 	out := make([]dash.S, 0, to-from)
 	for k := from; k < to; k++ {
@@ -136,6 +154,12 @@ func (j *job) timeline(r *rendition, rows []row, from, to int) []dash.S {
 			if over := out[n-1].T + out[n-1].D; s.T < over {
 				s.T, s.D = over, max(s.T+s.D, over+1)-over
 			}
+		}
+		if begin := mediaTicks(offset, timescale); k == from && s.T > begin && s.T-begin <= mediaTicks(overlap, timescale) {
+			// A track that begins a little later than its Period is listed from the Period's beginning. dash.js asks each track for a
+			// segment of that very time, and where there is none, while nothing has played yet, it seeks to where there is one: it would
+			// pass over all Periods before this one.
+			s.T, s.D = begin, s.D+s.T-begin
 		}
 		if j.o.timestamps {
 			s.FragmentTimestamp = w.time

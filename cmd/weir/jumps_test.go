@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // jump is a row of docs/jumps.md.
@@ -176,6 +178,46 @@ func (tt *jump) dash(t *testing.T) {
 		weirRun(t, args...)
 		if n := strings.Count(readFile(t, filepath.Join(dir, "x.mpd")), "<Period "); n != want {
 			t.Errorf("%v: %d Periods, want %d", args, n, want)
+		}
+	}
+}
+
+// TestPeriodBegins holds that each track is listed from the very beginning of its Period, though sound begins a little later, and that
+// a last Period of a second is longer than one.
+func TestPeriodBegins(t *testing.T) {
+	for _, tt := range []struct {
+		file string
+		want []string
+	}{
+		{"gap.mkv", []string{`presentationTimeOffset="147888"`, `<S t="147888" d="49456"/>`, `duration="PT1.030333333S"`, `mediaPresentationDuration="PT2.033S"`}},
+		{"swapped.mkv", []string{`<Period id="p3" start="PT3.031666667S" duration="PT1.001S">`, `mediaPresentationDuration="PT4.032666667S"`}},
+	} {
+		out := filepath.Join(t.TempDir(), "manifest.mpd")
+		weirRun(t, "remux", sample(tt.file), filepath.Dir(out)+"/")
+		mpd := readFile(t, out)
+		for _, want := range tt.want {
+			if !strings.Contains(mpd, want) {
+				t.Errorf("%s: no %s in\n%s", tt.file, want, mpd)
+			}
+		}
+		template := regexp.MustCompile(`presentationTimeOffset="(\d+)"[^>]*>\s*<SegmentTimeline>\s*<S t="(\d+)"`)
+		for _, m := range template.FindAllStringSubmatch(mpd, -1) {
+			offset, _ := strconv.Atoi(m[1])
+			if first, _ := strconv.Atoi(m[2]); first > offset {
+				t.Errorf("%s: a Period from %d lists its first segment at %d", tt.file, offset, first)
+			}
+		}
+	}
+}
+
+// TestLastPeriod holds which durations are changed.
+func TestLastPeriod(t *testing.T) {
+	for d, want := range map[time.Duration]time.Duration{
+		time.Second: 1001 * time.Millisecond, 999_999_999: 1001 * time.Millisecond, 1_000_000_001: 1001 * time.Millisecond,
+		1_001_000_000: 1_001_000_000, 999_000_000: 999_000_000, 2 * time.Second: 2 * time.Second, 0: 0,
+	} {
+		if got := lastPeriod(d); got != want {
+			t.Errorf("lastPeriod(%v) = %v, want %v", d, got, want)
 		}
 	}
 }
