@@ -142,7 +142,9 @@ func TestArchive(t *testing.T) {
 				t.Fatalf("persisted: %v", persisted)
 			}
 
-			var listed struct{ Fragments []struct{ FragmentNumber string } }
+			var listed struct {
+				Fragments []struct{ FragmentNumber string }
+			}
 			c.json("/listFragments", `{"StreamARN":"`+created.StreamARN+`"}`, &listed)
 			var numbers []string
 			for _, f := range listed.Fragments {
