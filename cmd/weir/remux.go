@@ -201,7 +201,6 @@ func remux(ctx context.Context, inName, outName string, o remuxOptions, std stre
 	defer in.close()
 	bar := newProgress(std.err, o.quiet, "remux")
 	defer bar.finish()
-	putOffCollection()
 
 	var rep *report
 	for {
