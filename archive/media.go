@@ -274,7 +274,9 @@ func (m *Media) sleep(ctx context.Context, news <-chan struct{}) (gone bool, err
 // write writes one fragment, or the tags that tell why it is not there: then had is false. doc is the document if it is in memory.
 func (m *Media) write(ctx context.Context, w io.Writer, r *store.Row, doc, buf []byte) (_ []byte, had bool, err error) {
 	s := &stored{row: r, doc: doc}
-	if doc == nil {
+	if doc == nil && r.Server < m.archive.since(&m.stream) {
+		err = store.ErrGone
+	} else if doc == nil {
 		s, err = m.archive.read(ctx, r, buf)
 	} else {
 		s.settled, err = parseSettled(r.Settled)

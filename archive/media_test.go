@@ -72,7 +72,7 @@ func TestFragmentList(t *testing.T) {
 	now := time.UnixMilli(begin + 1234)
 	s := serve(t, archive.Options{Now: func() time.Time { return now }})
 	st := &faulty{Store: s.store, faults: map[int64]error{}}
-	a := archive.New(st, &archive.Options{Limits: archive.Limits{ListsPerStream: 1}})
+	a := archive.New(st, &archive.Options{Now: func() time.Time { return now }, Limits: archive.Limits{ListsPerStream: 1}})
 	body := join(front(1), tags("before=1"), fragment(0, block(1, 0, 9)), tags("mine=x", "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP=5"), fragment(2000, block(1, 0, 9)),
 		fragment(4000, block(1, 0, 9)), fragment(6000, block(1, 0, 9)))
 	if _, err := s.put("cam", archive.PutMediaInput{}, bytes.NewReader(body)); err != nil {
@@ -95,6 +95,11 @@ func TestFragmentList(t *testing.T) {
 		{"FRAGMENT_NUMBER=" + n[3], "EXCEPTION_ERROR_CODE=5000", "EXCEPTION_MESSAGE=The fragment could not be read."}}
 	if d := cmp.Diff(want, tagsOf(t, media(t, m, err))); d != "" {
 		t.Errorf("-want +got\n%s", d)
+	}
+	late := archive.New(s.store, &archive.Options{Now: func() time.Time { return now.Add(25 * time.Hour) }})
+	m, err = late.GetMediaForFragmentList(context.Background(), &archive.GetMediaForFragmentListInput{StreamRef: ref("cam"), Fragments: n[:1]})
+	if d := cmp.Diff([][]string{{"FRAGMENT_NUMBER=" + n[0], "EXCEPTION_ERROR_CODE=4000", "EXCEPTION_MESSAGE=The fragment has expired."}}, tagsOf(t, media(t, m, err))); d != "" {
+		t.Errorf("after the retention: -want +got\n%s", d)
 	}
 	for name, in := range map[string][]string{
 		"none": {}, "too many": make([]string, 1001), "no number": {"x"}, "too long": {strings.Repeat("1", 129)}, "empty": {""},

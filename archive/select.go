@@ -67,7 +67,7 @@ func (a *Archive) since(s *store.Stream) int64 { return a.now().Add(-s.Retention
 
 // checkRetention checks a window of server times against what the stream keeps.
 func (a *Archive) checkRetention(s *store.Stream, w *window) error {
-	if _, to := w.micros(); w.by == store.ByServer && to < a.since(s) {
+	if _, to := w.micros(); w.by == store.ByServer && s.Retention > 0 && to < a.since(s) {
 		return invalid(outsideRetentionTemplate, w.to)
 	}
 	return nil
