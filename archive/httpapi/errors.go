@@ -68,18 +68,13 @@ func (x *exchange) fail(err error) {
 		x.abort = true // nobody is there to read it
 		return
 	}
-	var body []byte
+	name := "Message"
 	if front[e.Type] {
-		body = marshal(struct {
-			Message string `json:"message"`
-		}{e.Message})
-	} else {
-		body = marshal(struct{ Message string }{e.Message})
+		name = "message"
 	}
+	body, _ := marshal(map[string]string{name: e.Message}) // of strings, which cannot fail
 	header := x.w.Header()
-	for _, name := range []string{"x-amzn-ErrorType", "x-amz-ErrorType"} {
-		header[name] = []string{e.Type}
-	}
+	header["x-amzn-ErrorType"], header["x-amz-ErrorType"] = []string{e.Type}, []string{e.Type}
 	header.Del(clipTruncated)
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "1")
@@ -100,12 +95,10 @@ func (x *exchange) answer(status int, body []byte) {
 }
 
 // marshal returns v as JSON without escapes that URLs do not need: some clients take strings as they stand.
-func marshal(v any) []byte {
+func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return []byte("{}")
-	}
-	return b.Bytes()[:b.Len()-1] // Encode ends with a line end
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), err
 }

@@ -64,7 +64,11 @@ func plain[In, Out any](path, action string, notAuthorized bool, method func(Ser
 }
 
 func sendJSON[Out any](x *exchange, out *Out) error {
-	x.answer(http.StatusOK, marshal(out))
+	body, err := marshal(out)
+	if err != nil {
+		return err
+	}
+	x.answer(http.StatusOK, body)
 	return nil
 }
 

@@ -323,6 +323,121 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// inBubble2 serves f over HTTP/2 on a clock of the test's own.
+func inBubble2(t *testing.T, f *fake, o *Options, test func(t *testing.T, c *http.Client)) {
+	synctest.Test(t, func(t *testing.T) {
+		ln := make(pipes, 1)
+		s := Server(New(f, o), nil)
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetUnencryptedHTTP2(true)
+		go func() { _ = s.Serve(ln) }()
+		transport := &http.Transport{Protocols: s.Protocols, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			ln <- server
+			return client, nil
+		}}
+		test(t, &http.Client{Transport: transport})
+		transport.CloseIdleConnections()
+		s.Close()
+		synctest.Wait()
+	})
+}
+
+// TestHTTP2Deadlines has an upload that falls silent, a reader of live media, and a reader that takes nothing, over HTTP/2, whose
+// deadlines are good for a stream and work also while nobody reads or writes.
+func TestHTTP2Deadlines(t *testing.T) {
+	t.Run("upload", func(t *testing.T) {
+		f := &fake{}
+		var ended error
+		f.upload = func(ctx context.Context, body io.Reader, ack func(archive.Ack) error) error {
+			if _, err := io.ReadFull(body, make([]byte, 3)); err != nil {
+				return err
+			}
+			time.Sleep(time.Hour) // the storage is slow
+			if _, err := io.ReadFull(body, make([]byte, 3)); err != nil {
+				return err
+			}
+			ended = echo(ctx, body, ack)
+			return ended
+		}
+		inBubble2(t, f, nil, func(t *testing.T, c *http.Client) {
+			body, media := io.Pipe()
+			go func() {
+				_, _ = io.WriteString(media, "abc")
+				_, _ = io.WriteString(media, "abc")
+			}()
+			r, err := http.NewRequest("POST", "http://h/putMedia", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("x-amzn-stream-name", "cam-1")
+			began := time.Now()
+			res, err := c.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(res.Body)
+			if err != nil || string(text) != "{\"EventType\":\"IDLE\"}\n" || !errors.Is(ended, os.ErrDeadlineExceeded) {
+				t.Errorf("%q, %v, %v", text, err, ended)
+			}
+			if d := time.Since(began); d != time.Hour+30*time.Second {
+				t.Errorf("after %v", d)
+			}
+			res.Body.Close()
+			media.Close()
+		})
+	})
+	ask := func(t *testing.T, c *http.Client) *http.Response {
+		res, err := c.Post("http://h/getMedia", "", strings.NewReader(`{"StreamName":"a"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	t.Run("live", func(t *testing.T) {
+		f := &fake{}
+		f.media = fakeMedia{f, func(_ context.Context, w io.Writer, flush func() error) error {
+			for range 5 {
+				time.Sleep(10 * time.Minute)
+				if _, err := io.WriteString(w, "fragment"); err != nil {
+					return err
+				}
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+		inBubble2(t, f, nil, func(t *testing.T, c *http.Client) {
+			res := ask(t, c)
+			if text, err := io.ReadAll(res.Body); err != nil || string(text) != strings.Repeat("fragment", 5) {
+				t.Errorf("%q, %v", text, err)
+			}
+			res.Body.Close()
+		})
+	})
+	t.Run("slow", func(t *testing.T) {
+		f := &fake{}
+		f.media = fakeMedia{f, func(_ context.Context, w io.Writer, _ func() error) error {
+			_, err := w.Write(make([]byte, 64<<20)) // more than a client's window
+			return err
+		}}
+		inBubble2(t, f, nil, func(t *testing.T, c *http.Client) {
+			began := time.Now()
+			f.closed = make(chan string, 1)
+			res := ask(t, c)
+			<-f.closed
+			if d := time.Since(began); d < maxBehind || d > maxBehind+2*maxPiece*time.Second/minRate {
+				t.Errorf("after %v", d)
+			}
+			if n, err := io.Copy(io.Discard, res.Body); err == nil {
+				t.Errorf("%d bytes", n)
+			}
+			res.Body.Close()
+		})
+	})
+}
+
 // TestMedia reads each fragment before the next one is made.
 func TestMedia(t *testing.T) {
 	for path, body := range map[string]string{"/getMedia": `{"StreamName":"a","StartSelector":{}}`, "/getMediaForFragmentList": `{"StreamName":"a"}`} {
