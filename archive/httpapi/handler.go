@@ -13,7 +13,7 @@ import (
 
 // Options says how the handler works. The zero value means the defaults named on each field.
 type Options struct {
-	// Auth tells who sent a request. nil means that requests are not looked at and everybody may do everything, which is for labs.
+	// Auth tells who sent a request: *Signatures for instance. nil means that requests are not looked at and everybody may do everything, which is for labs.
 	Auth Authenticator
 	// BaseURL is what GetDataEndpoint answers, https://host[:port]. "" means the scheme and the Host that the caller used.
 	BaseURL string

@@ -203,7 +203,7 @@ func TestIsForbidden(t *testing.T) {
 	for text, want := range map[string]bool{
 		"panic(1)": true, "os.Exit(1)": true, "fmt.Println()": true, "log.Fatalf(``)": true, "println()": true, "panic(err)": true,
 		"panic(http.ErrAbortHandler)": false,
-		"fmt.Errorf(``)": false, "os.Open(``)": false, "p.panic()": false,
+		"fmt.Errorf(``)":              false, "os.Open(``)": false, "p.panic()": false,
 	} {
 		expr, err := parser.ParseExpr(text)
 		if err != nil {
