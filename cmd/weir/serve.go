@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed63bb8431/weir/archive"
+	"github.com/seed63bb8431/weir/archive/credentials"
+	"github.com/seed63bb8431/weir/archive/httpapi"
+	"github.com/seed63bb8431/weir/archive/store/local"
+	"github.com/seed63bb8431/weir/archive/tlsfiles"
+)
+
+const (
+	// defaultListen is where a server listens, and where clients look for it.
+	defaultListen = "127.0.0.1:8080"
+	// expiredGrace is how long rows outlive their stream's retention: sessions that are older may ask for them.
+	expiredGrace = 12*time.Hour + 10*time.Minute
+	// collectEvery is how often a server gives back what has expired.
+	collectEvery = 10 * time.Minute
+	// reloadEvery is how often the files of credentials and certificates are looked at.
+	reloadEvery = 2 * time.Second
+)
+
+// serving is what the flags of serve say.
+type serving struct {
+	data, listen, publicURL string
+	credentials, cert, key  string
+	region, account         string
+	requireRegion, strict   bool
+	clipFragments           int
+	clipBytes, headroom     int64
+	uploads                 int
+	uploadTime, idle, grace time.Duration
+	logFormat               string
+	verbose, quiet          bool
+}
+
+func newServe(std streams) *cobra.Command {
+	var s serving
+	cmd := &cobra.Command{
+		Use:   "serve --data DIR [flags]",
+		Short: "Serve an archive to AWS clients: PutMedia in, fragments, media and clips out",
+		Long: `Serve an archive that speaks the Kinesis Video Streams API: real AWS clients work after only their endpoint's URL was changed.
+Streams are made, described and deleted, cameras upload with PutMedia (weir put, curl, the producer SDKs), and ListFragments,
+GetMedia, GetMediaForFragmentList and GetClip give back what was uploaded.
+
+Without --credentials every caller may do everything; the server then listens on loopback only. With it, requests have to be signed
+by a user of that file:
+
+    [[user]]
+    name = "viewer"
+    access_key_id = "AKID..."
+    secret_access_key = "..."
+    actions = ["List*", "Get*", "DescribeStream"]
+    streams = ["door-*"]
+
+The files of credentials and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
+finish their fragment first.`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), std) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.data, "data", "", "`directory` of the archive; it is made when it is missing (required)")
+	f.StringVar(&s.listen, "listen", defaultListen, "`address` to listen on")
+	f.StringVar(&s.publicURL, "public-url", "", "`URL` that clients reach this server by, as GetDataEndpoint gives it; default: that of the request")
+	f.StringVar(&s.credentials, "credentials", "", "`file` of the users whose signatures are accepted")
+	f.StringVar(&s.cert, "tls-cert", "", "`file` of the certificate chain, in PEM")
+	f.StringVar(&s.key, "tls-key", "", "`file` of the certificate's key, in PEM")
+	f.StringVar(&s.region, "region", "us-west-2", "`region` in ARNs")
+	f.StringVar(&s.account, "account", "000000000000", "`account` in ARNs, 12 digits")
+	f.BoolVar(&s.requireRegion, "require-region", false, "refuse signatures for another region than --region")
+	f.BoolVar(&s.strict, "strict", false, "follow the service's documentation to the letter where Weir is wider")
+	f.IntVar(&s.clipFragments, "clip-fragments", 200, "most `fragments` in a clip; -1: no limit")
+	f.Int64Var(&s.clipBytes, "clip-bytes", 100_000_000, "most `bytes` of a clip; -1: no limit")
+	f.Int64Var(&s.headroom, "headroom", 1<<30, "`bytes` of disk that uploads leave free")
+	f.IntVar(&s.uploads, "uploads-per-stream", 5, "most open PutMedia `connections` of a stream; -1: no limit")
+	f.DurationVar(&s.uploadTime, "upload-duration", 0, "end PutMedia connections after this `time`; 0: never")
+	f.DurationVar(&s.idle, "upload-idle", 30*time.Second, "end PutMedia connections that send nothing for this `time`")
+	f.DurationVar(&s.grace, "drain", 30*time.Second, "how long open requests may `take` when the server is to end")
+	f.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "log every request")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "log nothing but errors")
+	return cmd
+}
+
+func (s *serving) run(ctx context.Context, std streams) error {
+	log, err := s.logger(std)
+	if err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	st, err := local.Open(s.data, &local.Options{Headroom: s.headroom, Warn: func(err error) { log.Warn("archive", "error", err) }})
+	if err != nil {
+		return archiveError(s.data, err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			log.Error("archive was not closed", "error", err)
+		}
+	}()
+	spill := filepath.Join(s.data, "incoming")
+	if err := os.RemoveAll(spill); err != nil { // what a crash left: nothing of it was acknowledged
+		return err
+	}
+	if err := os.MkdirAll(spill, 0o700); err != nil {
+		return err
+	}
+	a := archive.New(st, &archive.Options{
+		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Log: log,
+		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
+	})
+	opts := &httpapi.Options{BaseURL: s.publicURL, IdleUpload: s.idle, Log: s.requestLog(log)}
+	if opts.Auth, err = s.auth(ctx, log); err != nil {
+		return err
+	}
+	server := httpapi.Server(httpapi.New(httpapi.Of(a), opts), log)
+	if s.cert != "" {
+		pair, err := tlsfiles.Load(s.cert, s.key)
+		if err != nil {
+			return err
+		}
+		go pair.Watch(ctx, reloadEvery, func(err error) { log.Error("certificate was not read again; the one before stays", "error", err) })
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.GetCertificate}
+	}
+	ln, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "url", s.url(ln.Addr()), "data", s.data, "version", version)
+	if s.credentials == "" {
+		log.Warn("no --credentials: everybody who reaches this address may do everything")
+	}
+	go s.collect(ctx, st, log)
+	err = httpapi.Serve(ctx, server, ln, a.Drain, s.grace)
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		log.Info("ended")
+		return nil
+	}
+	return err
+}
+
+// check refuses flags that do not fit together.
+func (s *serving) check() error {
+	switch {
+	case s.data == "":
+		return usagef("--data is needed: the directory of the archive")
+	case (s.cert == "") != (s.key == ""):
+		return usagef("--tls-cert and --tls-key belong together")
+	case len(s.account) != 12 || !digits(s.account):
+		return usagef("--account has to have 12 digits")
+	}
+	host, _, err := net.SplitHostPort(s.listen)
+	if err != nil {
+		return usagef("--listen: %w", err)
+	}
+	if s.credentials == "" && !loopback(host) {
+		return usagef("--listen %s is reachable from other machines: that needs --credentials; without it listen on 127.0.0.1", s.listen)
+	}
+	if s.publicURL != "" {
+		u, err := url.Parse(s.publicURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return usagef("--public-url has to be http://host or https://host")
+		}
+	}
+	return nil
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// loopback reports whether a host to listen on is reachable from this machine only.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// auth returns who verifies signatures, nil when nobody does.
+func (s *serving) auth(ctx context.Context, log *slog.Logger) (httpapi.Authenticator, error) {
+	if s.credentials == "" {
+		return nil, nil
+	}
+	users, err := credentials.Load(s.credentials)
+	if err != nil {
+		return nil, err
+	}
+	go users.Watch(ctx, reloadEvery, func(err error) { log.Error("credentials were not read again; those before stay", "error", err) })
+	region := ""
+	if s.requireRegion {
+		region = s.region
+	}
+	return &httpapi.Signatures{Lookup: users.Lookup, Account: s.account, Region: region}, nil
+}
+
+func (s *serving) logger(std streams) (*slog.Logger, error) {
+	opts := &slog.HandlerOptions{}
+	if s.quiet {
+		opts.Level = slog.LevelError
+	}
+	switch s.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(std.err, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(std.err, opts)), nil
+	}
+	return nil, usagef("--log has to be text or json, not %q", s.logFormat)
+}
+
+func (s *serving) requestLog(log *slog.Logger) *slog.Logger {
+	if s.verbose {
+		return log
+	}
+	return nil
+}
+
+// url returns the server's address as something to paste.
+func (s *serving) url(addr net.Addr) string {
+	scheme := "http"
+	if s.cert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + addr.String()
+}
+
+// collect gives back what has expired, at the start and every now and then.
+func (s *serving) collect(ctx context.Context, st *local.Store, log *slog.Logger) {
+	t := time.NewTicker(collectEvery)
+	defer t.Stop()
+	for {
+		done, err := st.Collect(ctx, time.Now(), expiredGrace)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Error("what has expired was not given back", "error", err)
+		case done.Rows > 0 || done.Bytes > 0:
+			log.Info("gave back what has expired", "fragments", done.Rows, "bytes", done.Bytes)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// archiveError says what to do about an archive that does not open.
+func archiveError(dir string, err error) error {
+	if errors.Is(err, local.ErrIndex) {
+		return fmt.Errorf("%w: make it anew with weir reindex --data %s", err, dir)
+	}
+	return err
+}
