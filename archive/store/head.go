@@ -18,6 +18,8 @@ type Head struct {
 	Codecs   int64
 	Time     int64 // of the live row that would come next
 
+	CodecTime int64 // Time of the newest live row with BreakCodec
+
 	// of the newest live row
 	Start, End  int64 // ns, on the producer's clock
 	ServerStart int64 // ns
@@ -58,7 +60,7 @@ func (h *Head) Admit(r *Row, twin bool) {
 	if h.Codec != 0 && r.Codec.ID != h.Codec {
 		r.Break |= BreakCodec
 	}
-	r.Ord, r.Gaps, r.Codecs, r.Time = h.Ord, h.Gaps, h.Codecs, h.Time
+	r.Ord, r.Gaps, r.Codecs, r.Time, r.CodecTime = h.Ord, h.Gaps, h.Codecs, h.Time, h.CodecTime
 	h.Newest = max(h.Newest, r.Server)
 	if !r.Live {
 		return
@@ -70,8 +72,9 @@ func (h *Head) Admit(r *Row, twin bool) {
 	}
 	if r.Break&BreakCodec != 0 {
 		h.Codecs++
+		h.CodecTime = h.Time
 	}
-	r.Gaps, r.Codecs = h.Gaps, h.Codecs
+	r.Gaps, r.Codecs, r.CodecTime = h.Gaps, h.Codecs, h.CodecTime
 	h.Time += r.Length
 	h.Start, h.End, h.ServerStart, h.Codec = r.Start, r.End, r.ServerStart, r.Codec.ID
 }

@@ -10,9 +10,9 @@ import (
 
 // settled is what Admit settles.
 type settled struct {
-	ServerStart, Seq, Ord, Gaps, Codecs, Time int64
-	Live                                      bool
-	Break                                     store.Break
+	ServerStart, Seq, Ord, Gaps, Codecs, Time, CodecTime int64
+	Live                                                 bool
+	Break                                                store.Break
 }
 
 const ms = 1_000_000
@@ -39,7 +39,9 @@ func TestAdmit(t *testing.T) {
 		{"more than a second late", []row{{counter: 1}, {counter: 2, start: 2000, server: 3001}},
 			settled{ServerStart: began + 3001, Seq: 2, Ord: 2, Gaps: 1, Time: 2000 * ms, Live: true, Break: store.BreakTime}},
 		{"another codec", []row{{counter: 1}, {counter: 2, start: 2000, server: 2000, codec: 1}},
-			settled{ServerStart: began + 2000, Seq: 2, Ord: 2, Gaps: 1, Codecs: 1, Time: 2000 * ms, Live: true, Break: store.BreakCodec}},
+			settled{ServerStart: began + 2000, Seq: 2, Ord: 2, Gaps: 1, Codecs: 1, Time: 2000 * ms, CodecTime: 2000 * ms, Live: true, Break: store.BreakCodec}},
+		{"behind another codec", []row{{counter: 1}, {counter: 2, start: 2000, server: 2000, codec: 1}, {counter: 3, start: 4000, server: 4000, codec: 1}},
+			settled{ServerStart: began + 4000, Seq: 3, Ord: 3, Gaps: 1, Codecs: 1, Time: 4000 * ms, CodecTime: 2000 * ms, Live: true}},
 		{"upload goes on", []row{{counter: 1}, {counter: 1001, start: 2000, server: 2100, flags: store.FlagUpload}},
 			settled{ServerStart: began + 2000, Seq: 2, Ord: 2, Time: 2000 * ms, Live: true}},
 		{"late", []row{{counter: 1001}, {counter: 2, start: 2000, server: 2100}},
@@ -58,7 +60,7 @@ func TestAdmit(t *testing.T) {
 				h.Admit(&r, in.twin)
 			}
 			c.want.ServerStart *= ms
-			got := settled{r.ServerStart, r.Seq, r.Ord, r.Gaps, r.Codecs, r.Time, r.Live, r.Break}
+			got := settled{r.ServerStart, r.Seq, r.Ord, r.Gaps, r.Codecs, r.Time, r.CodecTime, r.Live, r.Break}
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Errorf("-want +got\n%s", d)
 			}

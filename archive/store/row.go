@@ -51,6 +51,7 @@ type Row struct {
 	Gaps        int64 // nGap: live rows up to and with this one that have any Break
 	Codecs      int64 // nCodec: those that have BreakCodec
 	Time        int64 // ctime: the sum of the lengths of the live rows before, in nanoseconds
+	CodecTime   int64 // Time of the live row that last had BreakCodec; 0 when there was none
 
 	// Blob is where the bytes are. It is the Store's own.
 	Blob Blob

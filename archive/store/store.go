@@ -12,6 +12,8 @@ type Store interface {
 	CreateStream(ctx context.Context, s *Stream) error
 	// Stream returns a stream by its name. ErrNotFound means that there is none.
 	Stream(ctx context.Context, account, name string) (Stream, error)
+	// StreamByID returns a stream by its ID. ErrNotFound means that there is none.
+	StreamByID(ctx context.Context, id int64) (Stream, error)
 	// Streams returns at most limit streams of an account in the order of their names: those that begin with prefix and come
 	// behind the name after.
 	Streams(ctx context.Context, account, prefix, after string, limit int) ([]Stream, error)

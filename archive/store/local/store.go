@@ -148,6 +148,16 @@ func (s *Store) Stream(ctx context.Context, account, name string) (store.Stream,
 	return s.index.Stream(ctx, account, name)
 }
 
+// StreamByID implements store.Store.
+func (s *Store) StreamByID(ctx context.Context, id int64) (store.Stream, error) {
+	end, err := s.reading()
+	if err != nil {
+		return store.Stream{}, err
+	}
+	defer end()
+	return s.index.StreamByID(ctx, id)
+}
+
 // Streams implements store.Store.
 func (s *Store) Streams(ctx context.Context, account, prefix, after string, limit int) ([]store.Stream, error) {
 	end, err := s.reading()

@@ -104,6 +104,20 @@ func (s *Store) Stream(ctx context.Context, account, streamName string) (store.S
 	return cloneStream(st.Stream), nil
 }
 
+// StreamByID implements store.Store.
+func (s *Store) StreamByID(ctx context.Context, id int64) (store.Stream, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.usable(ctx); err != nil {
+		return store.Stream{}, err
+	}
+	st := s.streams[id]
+	if st == nil {
+		return store.Stream{}, store.ErrNotFound
+	}
+	return cloneStream(st.Stream), nil
+}
+
 // Streams implements store.Store.
 func (s *Store) Streams(ctx context.Context, account, prefix, after string, limit int) ([]store.Stream, error) {
 	s.mu.RLock()

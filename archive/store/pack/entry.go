@@ -138,7 +138,7 @@ func (c *cursor) ints(values ...*int64) {
 
 func appendRow(dst []byte, r *store.Row) []byte {
 	dst = appendInts(dst, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.End, r.Length, r.Size,
-		int64(r.Flags), r.ServerStart, r.Seq, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time)
+		int64(r.Flags), r.ServerStart, r.Seq, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time, r.CodecTime)
 	live := byte(0)
 	if r.Live {
 		live = 1
@@ -152,7 +152,7 @@ func appendRow(dst []byte, r *store.Row) []byte {
 func (c *cursor) row() (r store.Row) {
 	var random, flags, brk int64
 	c.ints(&r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Start, &r.End, &r.Length, &r.Size,
-		&flags, &r.ServerStart, &r.Seq, &r.Ord, &brk, &r.Gaps, &r.Codecs, &r.Time)
+		&flags, &r.ServerStart, &r.Seq, &r.Ord, &brk, &r.Gaps, &r.Codecs, &r.Time, &r.CodecTime)
 	r.Number.Random, r.Flags, r.Break = uint32(random), store.Flags(flags), store.Break(brk)
 	live := c.byte()
 	r.Live = live == 1
@@ -170,11 +170,11 @@ func bytesOrNil(b []byte) []byte {
 }
 
 func appendHead(dst []byte, h *store.Head) []byte {
-	return appendInts(dst, h.Reserved, h.Largest, h.Seq, h.Ord, h.Gaps, h.Codecs, h.Time, h.Start, h.End, h.ServerStart, h.Codec, h.Newest)
+	return appendInts(dst, h.Reserved, h.Largest, h.Seq, h.Ord, h.Gaps, h.Codecs, h.Time, h.CodecTime, h.Start, h.End, h.ServerStart, h.Codec, h.Newest)
 }
 
 func (c *cursor) head() (h store.Head) {
-	c.ints(&h.Reserved, &h.Largest, &h.Seq, &h.Ord, &h.Gaps, &h.Codecs, &h.Time, &h.Start, &h.End, &h.ServerStart, &h.Codec, &h.Newest)
+	c.ints(&h.Reserved, &h.Largest, &h.Seq, &h.Ord, &h.Gaps, &h.Codecs, &h.Time, &h.CodecTime, &h.Start, &h.End, &h.ServerStart, &h.Codec, &h.Newest)
 	return h
 }
 

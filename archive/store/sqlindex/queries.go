@@ -138,9 +138,9 @@ func (q Queries) StreamsFrom(ctx context.Context, after int64, limit int) ([]sto
 
 // Head returns a stream's head and the pack that has its newest row; zeros if nothing is stored.
 func (q Queries) Head(ctx context.Context, stream int64) (h store.Head, pack int64, err error) {
-	_, err = q.one(ctx, `SELECT reserved, largest, seq, ord, gaps, codecs, ctime_ns, start_ns, end_ns, server_start_ns, codec, newest_us, pack
+	_, err = q.one(ctx, `SELECT reserved, largest, seq, ord, gaps, codecs, ctime_ns, codec_ctime_ns, start_ns, end_ns, server_start_ns, codec, newest_us, pack
 		FROM heads WHERE stream = ?`, []any{stream},
-		&h.Reserved, &h.Largest, &h.Seq, &h.Ord, &h.Gaps, &h.Codecs, &h.Time, &h.Start, &h.End, &h.ServerStart, &h.Codec, &h.Newest, &pack)
+		&h.Reserved, &h.Largest, &h.Seq, &h.Ord, &h.Gaps, &h.Codecs, &h.Time, &h.CodecTime, &h.Start, &h.End, &h.ServerStart, &h.Codec, &h.Newest, &pack)
 	return h, pack, err
 }
 

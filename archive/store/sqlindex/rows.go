@@ -10,12 +10,12 @@ import (
 )
 
 const columns = `stream, counter, millis, random, server_us, producer_us, start_ns, end_ns, length_ns, size, codec, flags, settled, server_start_ns,
-	seq, live, ord, brk, gaps, codecs, ctime_ns, blob_key, blob_offset, blob_sum`
+	seq, live, ord, brk, gaps, codecs, ctime_ns, codec_ctime_ns, blob_key, blob_offset, blob_sum`
 
 func scanRow(rows *sql.Rows, r *store.Row) error {
 	var random, flags, live, brk, sum int64
 	err := rows.Scan(&r.Stream, &r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Start, &r.End, &r.Length, &r.Size, &r.Codec.ID,
-		&flags, &r.Settled, &r.ServerStart, &r.Seq, &live, &r.Ord, &brk, &r.Gaps, &r.Codecs, &r.Time, &r.Blob.Key, &r.Blob.Offset, &sum)
+		&flags, &r.Settled, &r.ServerStart, &r.Seq, &live, &r.Ord, &brk, &r.Gaps, &r.Codecs, &r.Time, &r.CodecTime, &r.Blob.Key, &r.Blob.Offset, &sum)
 	r.Number.Random, r.Flags, r.Live, r.Break, r.Blob.Sum = uint32(random), store.Flags(flags), live != 0, store.Break(brk), uint32(sum)
 	return err
 }

@@ -193,12 +193,12 @@ func bytesOf(b []byte) []byte {
 
 // PutHead stores a stream's head, and which pack has the newest of its rows.
 func (t *Tx) PutHead(stream int64, h *store.Head, pack int64) {
-	t.Exec(`INSERT INTO heads (stream, reserved, largest, seq, ord, gaps, codecs, ctime_ns, start_ns, end_ns, server_start_ns, codec, newest_us, pack)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET reserved = excluded.reserved,
+	t.Exec(`INSERT INTO heads (stream, reserved, largest, seq, ord, gaps, codecs, ctime_ns, codec_ctime_ns, start_ns, end_ns, server_start_ns, codec, newest_us, pack)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET reserved = excluded.reserved,
 		largest = excluded.largest, seq = excluded.seq, ord = excluded.ord, gaps = excluded.gaps, codecs = excluded.codecs,
-		ctime_ns = excluded.ctime_ns, start_ns = excluded.start_ns, end_ns = excluded.end_ns, server_start_ns = excluded.server_start_ns,
+		ctime_ns = excluded.ctime_ns, codec_ctime_ns = excluded.codec_ctime_ns, start_ns = excluded.start_ns, end_ns = excluded.end_ns, server_start_ns = excluded.server_start_ns,
 		codec = excluded.codec, newest_us = excluded.newest_us, pack = excluded.pack`,
-		stream, h.Reserved, h.Largest, h.Seq, h.Ord, h.Gaps, h.Codecs, h.Time, h.Start, h.End, h.ServerStart, h.Codec, h.Newest, pack)
+		stream, h.Reserved, h.Largest, h.Seq, h.Ord, h.Gaps, h.Codecs, h.Time, h.CodecTime, h.Start, h.End, h.ServerStart, h.Codec, h.Newest, pack)
 }
 
 // SetHeadPack notes which pack has the newest row of a stream.
@@ -216,9 +216,9 @@ func (t *Tx) Insert(r *store.Row) {
 	if len(r.Settled) > 0 {
 		settled = r.Settled
 	}
-	t.Exec(`INSERT INTO fragments (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	t.Exec(`INSERT INTO fragments (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.Stream, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.End, r.Length, r.Size, r.Codec.ID,
-		int64(r.Flags), settled, r.ServerStart, r.Seq, live, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time,
+		int64(r.Flags), settled, r.ServerStart, r.Seq, live, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time, r.CodecTime,
 		r.Blob.Key, r.Blob.Offset, int64(r.Blob.Sum))
 }
 

@@ -49,6 +49,10 @@ func testStreams(t *testing.T, s store.Store) {
 		if d := diff(want, got); err != nil || d != "" {
 			t.Errorf("%v: -made +stored\n%s", err, d)
 		}
+		got, err = s.StreamByID(t.Context(), want.ID)
+		if d := diff(want, got); err != nil || d != "" {
+			t.Errorf("%v: -made +stored by its ID\n%s", err, d)
+		}
 	}
 	if _, err := s.Stream(t.Context(), "", "cam"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("without an account: %v", err)

@@ -361,7 +361,7 @@ func (w *Workload) checkRows(name string, f *facts, got []store.Row) error {
 		seq = r.Seq
 		want := w.row(name, f.id, counter, r.Codec)
 		want.ServerStart, want.Seq, want.Live, want.Ord, want.Break = r.ServerStart, r.Seq, r.Live, r.Ord, r.Break
-		want.Gaps, want.Codecs, want.Time = r.Gaps, r.Codecs, r.Time
+		want.Gaps, want.Codecs, want.Time, want.CodecTime = r.Gaps, r.Codecs, r.Time, r.CodecTime
 		if d := diffRows([]store.Row{want}, []store.Row{*r}); d != "" {
 			bad("row %d: -appended +stored\n%s", counter, d)
 		}
