@@ -64,8 +64,10 @@ func (t *settler) settle(ctx context.Context, r *store.Row, s *settled, doc []by
 		if f.Keyless() {
 			r.Flags |= flagKeyless
 		}
+		s.Tracks = slices.Clone(s.Tracks) // which the fragments of an upload share
 		for i := range f.Runs {
-			if f.Runs[i].Track.Kind == codec.Video && len(f.Runs[i].Samples) > 0 {
+			s.Tracks[i].tell(&f.Runs[i])
+			if s.Tracks[i].Kind == codec.Video && s.Tracks[i].Count > 0 {
 				r.Flags |= flagVideo
 			}
 		}
@@ -76,6 +78,18 @@ func (t *settler) settle(ctx context.Context, r *store.Row, s *settled, doc []by
 	r.Settled = s.append(nil)
 	t.first = false
 	return nil
+}
+
+// tell fills in what manifests tell of a run.
+func (t *trackRef) tell(r *weir.Run) {
+	t.Timescale, t.Count, t.Bytes = r.Timescale, int64(len(r.Samples)), r.Bytes
+	if t.Count == 0 {
+		return
+	}
+	t.First, t.Ticks = r.First(), r.End()-r.DTS
+	if r.Samples[0].Sync {
+		t.Access = r.Samples[0].Access
+	}
 }
 
 // storageError marks an error of the store among those of the media.

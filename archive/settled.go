@@ -20,10 +20,17 @@ type settled struct {
 	FaultTrack uint64
 }
 
-// trackRef names a track of a fragment.
+// trackRef names a track of a fragment, and what manifests tell of it. Times are in ticks of Timescale on the document's clock.
 type trackRef struct {
 	Number uint64
 	Kind   codec.Kind
+
+	Timescale uint32
+	Count     int64              // samples; what follows is 0 when there is none
+	First     int64              // the smallest presentation time
+	Ticks     int64              // how long its samples last in all
+	Bytes     int64              // of its samples
+	Access    codec.RandomAccess // how its pictures begin: None when they do not begin with one that decoding can start at
 }
 
 // fault is what a fragment's packaging fails with.
@@ -59,7 +66,11 @@ func (s *settled) append(dst []byte) []byte {
 	dst = append(dst, byte(len(s.Tracks)))
 	for _, t := range s.Tracks {
 		dst = binary.AppendUvarint(dst, t.Number)
-		dst = append(dst, byte(t.Kind))
+		dst = append(dst, byte(t.Kind), byte(t.Access))
+		dst = binary.AppendUvarint(dst, uint64(t.Timescale))
+		for _, v := range []int64{t.Count, t.First, t.Ticks, t.Bytes} {
+			dst = binary.AppendVarint(dst, v)
+		}
 	}
 	st := &s.State
 	dst = append(dst, flag(st.Started, 1))
@@ -95,7 +106,8 @@ func parseSettled(b []byte) (settled, error) {
 	s.Cluster = r.varint()
 	s.Shift = time.Duration(r.varint())
 	for range r.byte() {
-		s.Tracks = append(s.Tracks, trackRef{Number: r.uvarint(), Kind: codec.Kind(r.byte())})
+		s.Tracks = append(s.Tracks, trackRef{Number: r.uvarint(), Kind: codec.Kind(r.byte()), Access: codec.RandomAccess(r.byte()),
+			Timescale: uint32(r.uvarint()), Count: r.varint(), First: r.varint(), Ticks: r.varint(), Bytes: r.varint()})
 	}
 	st := &s.State
 	st.Started = r.byte()&1 != 0
