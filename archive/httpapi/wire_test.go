@@ -256,13 +256,11 @@ func TestPutMediaRefused(t *testing.T) {
 		"before it":       {strings.Replace(putMediaHead, "cam-1", "cam 1", 1), "HTTP/1.1 400 Bad Request"},
 		"two of a header": {putMediaHead + "x-amzn-stream-name: cam-2\r\n", "HTTP/1.1 400 Bad Request"},
 	} {
-		for _, expect := range []string{"", "Expect: 100-continue\r\n"} {
-			t.Run(name+expect, func(t *testing.T) {
+		for _, rest := range []string{"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
+			"Content-Length: 10000\r\n\r\nabc"} {
+			t.Run(name+rest, func(t *testing.T) {
 				w := dial(t, start(t, &fake{err: failf(archive.ResourceNotFound, "none")}, nil).Listener.Addr().String())
-				w.send(test.head + "Transfer-Encoding: chunked\r\n" + expect + "\r\n")
-				if expect == "" {
-					w.chunk("abc")
-				}
+				w.send(test.head + rest)
 				status, header := w.header()
 				if status != test.status || header["Connection"] != "close" || header["x-amzn-ErrorType"] == "" {
 					t.Fatalf("%s %v", status, header)
@@ -642,7 +640,7 @@ func (p pipes) Close() error   { close(p); return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // inBubble serves f on a clock of the test's own, with one connection to it.
-func inBubble(t *testing.T, f *fake, o *Options, test func(w *wire)) {
+func inBubble(t *testing.T, f Service, o *Options, test func(w *wire)) {
 	synctest.Test(t, func(t *testing.T) {
 		ln := make(pipes, 1)
 		s := Server(New(f, o), nil)
@@ -665,6 +663,9 @@ func TestIdleUpload(t *testing.T) {
 		f.upload = func(ctx context.Context, body io.Reader, ack func(archive.Ack) error) error {
 			ended = echo(ctx, body, ack)
 			at = time.Now()
+			if err := ctx.Err(); err != nil {
+				t.Errorf("what was received cannot be stored: %v", err)
+			}
 			return ended
 		}
 		inBubble(t, f, &Options{IdleUpload: 20 * time.Second}, func(w *wire) {
@@ -758,9 +759,13 @@ func TestSlowReader(t *testing.T) {
 // TestLiveReader has a reader of media that is made slowly: waiting for it is not the reader's doing.
 func TestLiveReader(t *testing.T) {
 	f := &fake{}
-	f.media = fakeMedia{f, func(_ context.Context, w io.Writer, flush func() error) error {
+	f.media = fakeMedia{f, func(ctx context.Context, w io.Writer, flush func() error) error {
 		for range 5 {
-			time.Sleep(10 * time.Minute)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(10 * time.Minute):
+			}
 			if _, err := io.WriteString(w, "fragment"); err != nil {
 				return err
 			}
@@ -782,6 +787,71 @@ func TestLiveReader(t *testing.T) {
 			w.t.Errorf("%q", got)
 		}
 	})
+}
+
+// TestEndNotRead has a reader stop before the few bytes that end an answer.
+func TestEndNotRead(t *testing.T) {
+	f := &fake{}
+	f.media = text(f, "fragment")
+	inBubble(t, f, nil, func(w *wire) {
+		w.r = bufio.NewReaderSize(w.Conn, 16)
+		w.send("POST /getMedia HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\n" + `{"StreamName":"a"}`)
+		w.header()
+		if got := w.nextChunk(); got != "fragment" {
+			w.t.Errorf("%q", got)
+		}
+		time.Sleep(writeGrace + time.Second)
+		if rest, err := io.ReadAll(w.r); err != nil || len(rest) > 0 {
+			w.t.Errorf("%q, %v", rest, err)
+		}
+	})
+}
+
+// patient is a service whose ListStreams takes an hour.
+type patient struct{ *fake }
+
+func (p patient) ListStreams(ctx context.Context, _ *archive.ListStreamsInput) (*archive.ListStreamsOutput, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(time.Hour):
+		return &archive.ListStreamsOutput{}, nil
+	}
+}
+
+// TestLongCall has a call take longer than its body may.
+func TestLongCall(t *testing.T) {
+	for _, body := range []string{"", "{}"} {
+		inBubble(t, patient{&fake{}}, nil, func(w *wire) {
+			w.send(fmt.Sprintf("POST /listStreams HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+			if status, header := w.header(); status != "HTTP/1.1 200 OK" {
+				w.t.Errorf("%s %v", status, header)
+			}
+		})
+	}
+}
+
+// TestGone has a client go away before there is an answer.
+func TestGone(t *testing.T) {
+	sameGoroutines(t)
+	log, lines := newLog()
+	ctx, cancel := context.WithCancel(t.Context())
+	f := &fake{err: &archive.Error{Type: archive.InternalFailure, Message: "m", Err: context.Canceled}}
+	var record Record
+	h := New(f, &Options{Log: log, Observe: func(r *Record) { record = *r }})
+	cancel()
+	w := httptest.NewRecorder()
+	func() {
+		defer func() {
+			if v := recover(); v != http.ErrAbortHandler {
+				t.Errorf("%v", v)
+			}
+		}()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/listFragments", strings.NewReader(`{"StreamName":"a"}`)))
+	}()
+	if w.Body.Len() > 0 || record.Status != 0 || lines.lines(t)[0]["level"] != "INFO" {
+		t.Errorf("%s, %+v, %s", w.Body, record, lines)
+	}
 }
 
 // TestSlowRequests has clients that do not finish what they begin.
