@@ -219,7 +219,9 @@ func (m *Media) WriteTo(ctx context.Context, w io.Writer, flush func() error) er
 		if m.stream.Retention == 0 {
 			memories = m.archive.live.recent(m.stream.ID, m.after)
 		} else if rows, err = m.archive.store.Rows(ctx, rows, &store.Query{Stream: m.stream.ID, By: store.ByCounter, From: m.after + 1, To: maxKey,
-			Since: m.archive.since(&m.stream), Limit: 16}); err != nil {
+			Since: m.archive.since(&m.stream), Limit: 16}); errors.Is(err, store.ErrNotFound) {
+			return nil // the stream was deleted
+		} else if err != nil {
 			return err
 		}
 		for i := range memories {
