@@ -20,6 +20,9 @@ type HeaderOptions struct {
 	WritingApp string
 	Date       time.Time // DateUTC; zero: not written
 
+	// CodecPrivate has what is written for each track, in order; nil, or an entry of nil: what its Config says.
+	CodecPrivate [][]byte
+
 	// Duration is of the whole Segment, and Size is how many bytes follow the header in it; 0: not known. A header with Reserve
 	// set has as many bytes when these are known as when they are not, so that it can be written again over the first.
 	Duration time.Duration
@@ -36,6 +39,7 @@ const (
 	idBitDepth           ElementID = 0x6264
 	idProjectionType     ElementID = 0x7671
 	idTargets            ElementID = 0x63C0
+	unknownSize1         byte      = 0xFF
 	unknownSize8         uint64    = 0x01FFFFFFFFFFFFFF
 	maxBlockTicks                  = math.MaxInt16
 	projectionRectangle            = 0
@@ -79,11 +83,15 @@ func AppendHeader(dst []byte, tracks []*codec.Track, timestampScale time.Duratio
 	dst = closeMaster(dst, info)
 
 	dst, all := openMaster(dst, idTracks)
-	for _, t := range tracks {
+	for i, t := range tracks {
 		if t == nil || t.Config == nil || t.Number == 0 {
 			return dst, errors.New("mkv: track without a number or a configuration")
 		}
-		dst = appendTrackEntry(dst, t)
+		private := t.Config.Private()
+		if i < len(opts.CodecPrivate) && opts.CodecPrivate[i] != nil {
+			private = opts.CodecPrivate[i]
+		}
+		dst = appendTrackEntry(dst, t, private)
 	}
 	dst = closeMaster(dst, all)
 	if opts.Size > 0 {
@@ -96,7 +104,7 @@ func AppendHeader(dst []byte, tracks []*codec.Track, timestampScale time.Duratio
 	return dst, nil
 }
 
-func appendTrackEntry(dst []byte, t *codec.Track) []byte {
+func appendTrackEntry(dst []byte, t *codec.Track, private []byte) []byte {
 	dst, entry := openMaster(dst, idTrackEntry)
 	dst = appendUint(dst, idTrackNumber, t.Number)
 	uid := t.UID
@@ -122,7 +130,7 @@ func appendTrackEntry(dst []byte, t *codec.Track) []byte {
 		dst = appendString(dst, idLanguageBCP47, t.Language)
 	}
 	dst = appendString(dst, idCodecID, writtenCodecID(t))
-	dst = appendBinary(dst, idCodecPrivate, t.Config.Private())
+	dst = appendBinary(dst, idCodecPrivate, private)
 	if t.CodecDelay > 0 {
 		dst = appendUint(dst, idCodecDelay, uint64(t.CodecDelay))
 	}
@@ -238,35 +246,46 @@ func appendAudio(dst []byte, t *codec.Track) []byte {
 // ErrTimestampRange means a frame too far from timestamp.
 func AppendCluster(dst []byte, timestamp, scale time.Duration, frames []codec.Frame) ([]byte, error) {
 	start := len(dst)
-	base := roundTicks(timestamp, scale)
 	dst, cluster := openMaster(dst, idCluster)
-	dst = appendUint(dst, idTimestamp, uint64(base))
+	dst = appendUint(dst, idTimestamp, uint64(roundTicks(timestamp, scale)))
 	for i := range frames {
-		f := &frames[i]
-		rel := roundTicks(f.PTS, scale) - base
-		if rel < -maxBlockTicks || rel > maxBlockTicks {
-			return dst[:start], fmt.Errorf("%w: %v in a Cluster at %v", ErrTimestampRange, f.PTS, timestamp)
+		var err error
+		if dst, err = AppendBlock(dst, timestamp, scale, &frames[i]); err != nil {
+			return dst[:start], err
 		}
-		if f.Duration <= 0 {
-			dst = appendID(dst, idSimpleBlock)
-			flags := byte(0)
-			if f.Key {
-				flags = 0x80
-			}
-			dst = appendBlock(dst, f, int16(rel), flags)
-			continue
-		}
-		var group int
-		dst, group = openMaster(dst, idBlockGroup)
-		dst = appendID(dst, idBlock)
-		dst = appendBlock(dst, f, int16(rel), 0)
-		dst = appendUint(dst, idBlockDuration, uint64(roundTicks(f.Duration, scale)))
-		if !f.Key {
-			dst = append(dst, byte(idReference), 0x81, 0xFF) // −1: the frame before
-		}
-		dst = closeMaster(dst, group)
 	}
 	return closeMaster(dst, cluster), nil
+}
+
+// AppendClusterStart appends the start of a Cluster of unknown size, as live producers write it. Blocks follow by AppendBlock, with
+// the same timestamp and scale; the Cluster ends where a Cluster, Tags or another document begins.
+func AppendClusterStart(dst []byte, timestamp, scale time.Duration) []byte {
+	dst = append(appendID(dst, idCluster), unknownSize1)
+	return appendUint(dst, idTimestamp, uint64(roundTicks(timestamp, scale)))
+}
+
+// AppendBlock appends one frame as AppendCluster does. timestamp and scale are the Cluster's.
+func AppendBlock(dst []byte, timestamp, scale time.Duration, f *codec.Frame) ([]byte, error) {
+	rel := roundTicks(f.PTS, scale) - roundTicks(timestamp, scale)
+	if rel < -maxBlockTicks || rel > maxBlockTicks {
+		return dst, fmt.Errorf("%w: %v in a Cluster at %v", ErrTimestampRange, f.PTS, timestamp)
+	}
+	if f.Duration <= 0 {
+		dst = appendID(dst, idSimpleBlock)
+		flags := byte(0)
+		if f.Key {
+			flags = 0x80
+		}
+		return appendBlock(dst, f, int16(rel), flags), nil
+	}
+	dst, group := openMaster(dst, idBlockGroup)
+	dst = appendID(dst, idBlock)
+	dst = appendBlock(dst, f, int16(rel), 0)
+	dst = appendUint(dst, idBlockDuration, uint64(roundTicks(f.Duration, scale)))
+	if !f.Key {
+		dst = append(dst, byte(idReference), 0x81, 0xFF) // −1: the frame before
+	}
+	return closeMaster(dst, group), nil
 }
 
 func appendBlock(dst []byte, f *codec.Frame, rel int16, flags byte) []byte {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -286,6 +287,91 @@ func TestWriterDocuments(t *testing.T) {
 	}
 	if n != 2*len(frames) || r.Document() != 1 {
 		t.Errorf("%d frames up to document %d, want %d up to 1", n, r.Document(), 2*len(frames))
+	}
+}
+
+// TestWriterLive writes Clusters of unknown size with Tags between them, as a live producer does.
+func TestWriterLive(t *testing.T) {
+	for _, name := range []string{"sample.mkv", "blockgroups.mkv", "audio-only.mkv"} {
+		t.Run(name, func(t *testing.T) {
+			tracks, frames := writerInput(t, name)
+			const scale = time.Millisecond
+			out, err := mkv.AppendHeader(nil, tracks, scale, mkv.HeaderOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			clusters := 0
+			for i := range frames {
+				if i%25 == 0 {
+					if i > 0 {
+						out = mkv.AppendTags(out, []mkv.Tag{{Name: "END"}})
+					}
+					out = mkv.AppendClusterStart(out, frames[i].PTS, scale)
+					clusters++
+				}
+				if out, err = mkv.AppendBlock(out, frames[i/25*25].PTS, scale, &frames[i]); err != nil {
+					t.Fatal(err)
+				}
+				frames[i].PTS = frames[i].PTS.Round(scale)
+			}
+			_, got := writerRead(t, out)
+			writerCompare(t, frames, got)
+			r, seen, tags := mkv.NewBytesReader(out, nil), 0, 0
+			for {
+				token, err := r.Read()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch token {
+				case mkv.TokenCluster:
+					seen++
+				case mkv.TokenTags:
+					tags += len(r.Tags())
+				}
+			}
+			if seen != clusters || tags != clusters-1 {
+				t.Errorf("%d Clusters and %d tags, want %d and %d", seen, tags, clusters, clusters-1)
+			}
+			file := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(file, out, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if packets := strings.Fields(string(writerTool(t, "ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0", file))); len(packets) != len(frames) {
+				t.Errorf("ffprobe sees %d packets, want %d", len(packets), len(frames))
+			}
+		})
+	}
+}
+
+// TestWriterCodecPrivate writes what it is given in place of the configuration's own.
+func TestWriterCodecPrivate(t *testing.T) {
+	tracks, _ := writerInput(t, "sample.mkv")
+	given := []byte{0, 0, 0, 1, 0x67, 1, 2, 3}
+	for i, private := range [][][]byte{nil, {given}, {nil, given}, {given, given, given}} {
+		out, err := mkv.AppendHeader(nil, tracks, time.Millisecond, mkv.HeaderOptions{CodecPrivate: private})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := mkv.NewBytesReader(out, nil)
+		for {
+			if token, err := r.Read(); token == mkv.TokenTracks {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for j, e := range r.Tracks() {
+			want := tracks[j].Config.Private()
+			if j < len(private) && private[j] != nil {
+				want = given
+			}
+			if !bytes.Equal(e.CodecPrivate, want) {
+				t.Errorf("case %d, track %d: % x, want % x", i, j, e.CodecPrivate, want)
+			}
+		}
 	}
 }
 
