@@ -29,6 +29,7 @@ type pending struct {
 	document int
 	cluster  int
 	time     time.Duration // presentation time less CodecDelay
+	place    time.Duration // what decides on which side of a cut sound is: time, with Options.Stored the stored one
 	info     codec.FrameInfo
 	walked   bool // info is known
 }
@@ -39,6 +40,8 @@ type cutter struct {
 	count int // of the lead's frames seen
 	bytes int
 
+	begin   time.Duration // the smallest time so far
+	most    time.Duration // the largest
 	from    time.Duration // the lead's first time
 	latest  time.Duration // the largest of the lead's times
 	step    time.Duration // distance of the lead's last two times
@@ -70,6 +73,9 @@ func (c *cutter) look(s *Source) bool {
 	i := c.scan
 	p := &s.pend[i]
 	lead := p.track == s.lead
+	if i == 0 {
+		c.begin, c.most = p.time, p.time
+	}
 	if p.change != s.pend[0].change { // nothing of the document before belongs to this one
 		return c.take(i, c.waiting)
 	}
@@ -80,12 +86,21 @@ func (c *cutter) look(s *Source) bool {
 		}
 	}
 	if s.opts.ByCluster {
-		if lead && c.record == nil {
-			c.record = p.record
-		} else if lead && c.record != p.record {
+		if lead && c.record != nil && c.record != p.record || c.bytes >= s.opts.MaxFragment {
 			return c.take(i, false)
 		}
+		if c.tooLong(s, i, lead) {
+			return true
+		}
+		if lead {
+			c.record = p.record
+		}
 		c.scan++
+		c.bytes += p.block.Size
+		if lead {
+			c.count++
+			c.latest = max(c.latest, p.time)
+		}
 		return false
 	}
 	c.scan++
@@ -94,7 +109,7 @@ func (c *cutter) look(s *Source) bool {
 	}
 	c.bytes += p.block.Size
 	if !lead {
-		return c.tooLarge(s, i)
+		return c.tooLarge(s, i) || c.tooLong(s, i, false)
 	}
 	if c.count == 0 {
 		c.from, c.latest, c.step, c.record = p.time, p.time, 0, p.record
@@ -103,12 +118,15 @@ func (c *cutter) look(s *Source) bool {
 		case p.time < c.latest-discontinuityTolerance:
 			return c.take(c.hard(i), false)
 		case c.gap(p), p.record != c.record, p.time-c.from >= s.opts.FragmentDuration-p.record.track.TimestampUnit-time.Millisecond:
-			c.waiting, c.at, c.time, c.before, c.ahead = true, i, p.time, c.latest, 0
+			c.waiting, c.at, c.time, c.before, c.ahead = true, i, p.place, c.latest, 0
 			for range s.records {
 				c.passed = append(c.passed, false)
 			}
 			return c.wait(s, i, p, true)
 		}
+	}
+	if c.tooLong(s, i, true) {
+		return true
 	}
 	c.count++
 	if d := p.time - c.latest; d > 0 {
@@ -146,6 +164,71 @@ func (c *cutter) tooLarge(s *Source, i int) bool {
 	return c.take(i, false)
 }
 
+// tooLong takes frame i's time into account. It cuts without a key frame where the input has had none for MaxDuration, where only
+// sound goes on, and where times go back so far.
+func (c *cutter) tooLong(s *Source, i int, lead bool) bool {
+	p := &s.pend[i]
+	most := s.opts.MaxDuration
+	ahead, back := p.time-c.begin, c.most-p.time
+	c.begin, c.most = min(c.begin, p.time), max(c.most, p.time)
+	switch {
+	case most <= 0 || i == 0:
+		return false
+	case back >= most:
+		return c.take(i, false)
+	case ahead < most:
+		return false
+	case !lead:
+		// sound may be stored a little ahead of the pictures that it goes with
+		return (c.count == 0 || p.time-c.latest > lookahead) && c.take(i, false)
+	}
+	if p.record.track.Kind == codec.Audio {
+		return c.take(i, false)
+	}
+	c.at, c.time = s.settledBefore(i), p.place
+	for j := c.at; j < i; j++ {
+		if q := &s.pend[j]; q.track == s.lead {
+			c.time = min(c.time, q.place)
+		}
+	}
+	return c.take(i+1, true)
+}
+
+// settledBefore returns the last place before frame i that no picture is presented across: none before it later than one behind
+// it. Where pictures are out of order, enough have to stand behind the place that none which is still to come is one of them.
+func (s *Source) settledBefore(i int) int {
+	ordered, latest := true, time.Duration(math.MinInt64)
+	for j := range i + 1 {
+		if q := &s.pend[j]; q.track == s.lead {
+			ordered = ordered && q.time > latest
+			latest = max(latest, q.time)
+		}
+	}
+	if ordered {
+		return i
+	}
+	highest := make([]time.Duration, i+1) // of the pictures before
+	latest = math.MinInt64
+	for j := range highest {
+		highest[j] = latest
+		if q := &s.pend[j]; q.track == s.lead {
+			latest = max(latest, q.time)
+		}
+	}
+	behind, lowest := 0, time.Duration(math.MaxInt64)
+	for j := i; j > 0; j-- {
+		q := &s.pend[j]
+		if q.track != s.lead {
+			continue
+		}
+		behind, lowest = behind+1, min(lowest, q.time)
+		if behind > maxReorder && highest[j] < lowest && highest[j] > math.MinInt64 {
+			return j
+		}
+	}
+	return i
+}
+
 // wait looks, behind the key frame of a cut, for sound that belongs before it.
 func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 	c.ahead += p.block.Size
@@ -156,9 +239,9 @@ func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 		c.latest = max(c.latest, p.time)
 		c.cluster = p.cluster
 		if p.time > c.before { // pictures may lead the key frame that they follow
-			c.time = min(c.time, p.time)
+			c.time = min(c.time, p.place)
 		}
-	} else if p.record.track.Kind == codec.Audio && p.time >= c.time {
+	} else if p.record.track.Kind == codec.Audio && p.place >= c.time {
 		c.passed[p.track] = true
 	}
 	done := true
@@ -168,7 +251,7 @@ func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 			// sound that came before the key frame may have passed already
 			for k := i; k >= 0; k-- {
 				if q := &s.pend[k]; q.track == j {
-					c.passed[j] = q.time >= c.time
+					c.passed[j] = q.place >= c.time
 					done = c.passed[j]
 					break
 				}
@@ -178,7 +261,7 @@ func (c *cutter) wait(s *Source, i int, p *pending, lead bool) bool {
 			}
 		}
 	}
-	if done || lead && p.time-c.time > lookahead || c.ahead > lookaheadBytes {
+	if done || lead && p.place-c.time > lookahead || c.ahead > lookaheadBytes {
 		return c.take(i+1, true)
 	}
 	return false
@@ -209,6 +292,7 @@ func (s *Source) emit() (*Fragment, error) {
 		s.frames[i] = s.frames[i][:0]
 		f.Runs[i].Samples, f.Runs[i].Bytes = f.Runs[i].Samples[:0], 0
 	}
+	f.Blocks = f.Blocks[:0]
 	s.arena = s.arena[:0]
 	first, cluster := -1, -1
 	for range s.records {
@@ -220,9 +304,9 @@ func (s *Source) emit() (*Fragment, error) {
 		in := i < c.at
 		if c.sorted && p.track != s.lead && p.record.track.Kind == codec.Audio && i < c.bound {
 			// Sound behind a gap of its own belongs to what comes after the gap, though it begins before the pictures.
-			in = p.time < c.time && p.time <= c.sound[p.track]+jump
+			in = p.place < c.time && p.place <= c.sound[p.track]+jump
 			if in {
-				c.sound[p.track] = p.time
+				c.sound[p.track] = p.place
 			} else {
 				c.sound[p.track] = math.MinInt64
 			}
@@ -275,6 +359,9 @@ func (s *Source) frame(p *pending) error {
 	in := p.record
 	data := s.whole(&p.block, &s.arena)
 	t := timed{pts: p.time, duration: p.block.Duration}
+	if s.opts.Stored {
+		s.fragment.Blocks = append(s.fragment.Blocks, Block{Run: p.track, PTS: p.block.PTS, Duration: p.block.Duration, Key: p.block.Key, Data: data})
+	}
 	if in.track.Kind == codec.Video {
 		if !p.walked {
 			return at(in.track, p.block.Offset, in.cause)
@@ -292,7 +379,7 @@ func (s *Source) frame(p *pending) error {
 	}
 	t.sample.Data = data
 	if len(s.frames[p.track]) == 0 {
-		s.fragment.Runs[p.track].use(p.record.track)
+		s.fragment.Runs[p.track].use(p.record)
 	}
 	s.frames[p.track] = append(s.frames[p.track], t)
 	return nil

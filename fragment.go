@@ -35,13 +35,27 @@ type Fragment struct {
 
 	// Runs has one entry for each track of the Source, in its order; one without Samples where the track has no frame here.
 	Runs []Run
+
+	// Blocks has the fragment's frames as the input has them, of all tracks, in stored order; nil without Options.Stored.
+	Blocks []Block
+}
+
+// A Block is one frame as the input has it.
+type Block struct {
+	Run      int           // of Fragment.Runs
+	PTS      time.Duration // on the source's clock, CodecDelay not taken off; that of a frame out of a lace is reckoned
+	Duration time.Duration // BlockDuration, 0 when there is none
+	Key      bool          // the input's key frame mark
+	Data     []byte        // what header stripping took is in front again; nothing else is changed
 }
 
 // A Run is what a Fragment holds of one track. Times are in ticks of the track's timescale, on the timeline's clock.
 type Run struct {
 	// Track is the one that the samples are of. It is another one, of the same kind, where the codec private data has changed.
-	Track     *codec.Track
-	Timescale uint32
+	Track *codec.Track
+	// CodecPrivate is what the input has for the Track, nil when it has none. It may be broken, or of another form than the frames.
+	CodecPrivate []byte
+	Timescale    uint32
 	// DTS is the decoding time of the first sample: where the run before ends if nothing is missing. In a run without samples it is where that one
 	// ended, and the fragment's Begin before the track's first sample.
 	DTS     int64
@@ -63,8 +77,10 @@ type Sample struct {
 	Access codec.RandomAccess
 }
 
-// use makes r one of t's samples.
-func (r *Run) use(t *codec.Track) { r.Track, r.Timescale = t, t.Timescale() }
+// use makes r one of the record's samples.
+func (r *Run) use(in *record) {
+	r.Track, r.CodecPrivate, r.Timescale = in.track, in.private, in.track.Timescale()
+}
 
 // Time returns a time of the run, in ticks, as a duration on the timeline's clock, rounded to the nanosecond.
 func (r *Run) Time(tick int64) time.Duration { return duration(tick, r.Timescale) }

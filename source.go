@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -29,8 +30,12 @@ type Options struct {
 	Exclude []uint64
 	// Strict refuses what is otherwise mended with a warning: damage, private data that is missing or of another form.
 	Strict bool
-	// MaxFragment is the most bytes that a fragment may have before it is cut without a key frame; default 32 MiB.
+	// MaxFragment is the most bytes that a fragment may have before it is cut without a key frame; default 32 MiB, ByCluster no limit.
 	MaxFragment int
+	// MaxDuration is the longest that a fragment may be before it is cut without a key frame; default: no limit.
+	MaxDuration time.Duration
+	// Stored gives each Fragment its Blocks. Sound is then cut by the times that it is stored with: CodecDelay is not taken off.
+	Stored bool
 	// State, of Timeline.State, settles the first fragment as it was settled between others. Nil: it is the first of its recording.
 	State *State
 }
@@ -71,6 +76,7 @@ type Source struct {
 	first    *Fragment
 	origin   time.Duration
 	delay    time.Duration
+	others   error // the document that begins has other tracks; no more is read
 	err      error
 }
 
@@ -109,6 +115,9 @@ func newSource(opts *Options) *Source {
 	}
 	if s.opts.MaxFragment <= 0 {
 		s.opts.MaxFragment = 32 << 20
+		if s.opts.ByCluster {
+			s.opts.MaxFragment = math.MaxInt
+		}
 	}
 	return s
 }
@@ -232,6 +241,22 @@ func (s *Source) Next() (*Fragment, error) {
 	return f, err
 }
 
+// Rest returns a Source of what follows in the input where its tracks become others: after Next has returned the
+// codec.ErrUnsupportedMedia of that. It takes the place of s. In every other case the error is io.EOF.
+func (s *Source) Rest() (*Source, error) {
+	if s.others == nil || s.err == nil {
+		return nil, io.EOF
+	}
+	rest := newSource(&s.opts)
+	rest.opts.State = nil
+	rest.r, rest.tags, rest.anchor, rest.number = s.r, s.tags, s.anchor, s.number
+	s.others = nil
+	if err := rest.openTracks(); err != nil {
+		return nil, err
+	}
+	return rest, rest.open()
+}
+
 // next reads until a fragment is whole.
 func (s *Source) next() (*Fragment, error) {
 	s.release()
@@ -242,6 +267,9 @@ func (s *Source) next() (*Fragment, error) {
 			}
 		}
 		if s.eof {
+			if len(s.pend) == 0 && s.others != nil {
+				return nil, s.others
+			}
 			if len(s.pend) == 0 {
 				return nil, io.EOF
 			}

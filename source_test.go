@@ -355,3 +355,38 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("a sound file: %+v", w)
 	}
 }
+
+// TestRest goes on where a document has other tracks than those before.
+func TestRest(t *testing.T) {
+	data := append(append(append([]byte(nil), read(t, "h264-nob.mkv")...), read(t, "sample.mkv")...), read(t, "audio-only.mkv")...)
+	want := []int{
+		len(fragments(t, open(t, read(t, "h264-nob.mkv"), nil))), len(fragments(t, open(t, read(t, "sample.mkv"), nil))),
+		len(fragments(t, open(t, read(t, "audio-only.mkv"), nil))),
+	}
+	var got []int
+	for src, err := open(t, data, nil), error(nil); src != nil; src, err = src.Rest() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := src.Rest(); err != io.EOF {
+			t.Errorf("a rest before the end: %v", err)
+		}
+		n := 0
+		for ; ; n++ {
+			f, err := src.Next()
+			if err == io.EOF || errors.Is(err, codec.ErrUnsupportedMedia) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Document != len(got) {
+				t.Errorf("fragment %d of document %d, want %d", n, f.Document, len(got))
+			}
+		}
+		got = append(got, n)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("fragments of each document (-want +got):\n%s", d)
+	}
+}

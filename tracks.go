@@ -43,7 +43,8 @@ func (s *Source) openTracks() error {
 	switch {
 	case s.records != nil:
 		if records, err = s.resume(records); err != nil {
-			return err
+			s.others, s.eof = err, true
+			return s.unresolved()
 		}
 	case len(records) == 0:
 		s.byNumber = map[uint64]int{}
@@ -53,7 +54,7 @@ func (s *Source) openTracks() error {
 		s.fragment.Runs = make([]Run, len(records))
 		for i, rec := range records {
 			s.tracks = append(s.tracks, rec.track)
-			s.fragment.Runs[i].use(rec.track)
+			s.fragment.Runs[i].use(rec)
 			if s.tracks[s.lead].Kind == codec.Audio && rec.track.Kind == codec.Video {
 				s.lead = i
 			}
@@ -197,7 +198,12 @@ func (s *Source) rebuildAAC(track *codec.Track, cause error) (codec.Config, erro
 // add takes a frame into the pending ones.
 func (s *Source) add(i int, b *mkv.Block) error {
 	in := s.records[i]
-	s.pend = append(s.pend, pending{block: *b, track: i, record: in, change: s.change, document: s.r.Document(), cluster: s.r.Cluster().Index, time: b.PTS - in.track.CodecDelay})
+	time := b.PTS - in.track.CodecDelay
+	place := time
+	if s.opts.Stored {
+		place = b.PTS
+	}
+	s.pend = append(s.pend, pending{block: *b, track: i, record: in, change: s.change, document: s.r.Document(), cluster: s.r.Cluster().Index, time: time, place: place})
 	if in.track.Kind == codec.Audio {
 		return nil
 	}
