@@ -78,6 +78,7 @@ var arrows = map[string][]string{
 	"archive/sigv4":          nil,
 	"archive/credentials":    {"./archive/sigv4", "./internal/reload", "github.com/BurntSushi/toml"},
 	"archive/tlsfiles":       {"./internal/reload"},
+	"archive/putmedia":       {".", "./codec", "./mkv"},
 	"archive/httpapi":        {"./archive", "./archive/credentials", "./archive/sigv4"},
 	"archive/store/pack":     {"./archive/store", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	"archive/store/sqlindex": {"./archive/store"},
