@@ -25,6 +25,7 @@ type Clip struct {
 	rows    []store.Row
 	moves   []time.Duration // by row: what puts it behind the one before when the producer's clock went back
 	tracks  []trackRef      // of the first fragment
+	configs []codec.Config  // by track: of the first fragment
 }
 
 // sampleEntry is more than a sample takes in the tables of a moov.
@@ -160,6 +161,9 @@ func (c *Clip) admit(s *stored) error {
 			return s.mediaError(err)
 		}
 		c.clip = clip
+		for i := range s.fragment.Runs {
+			c.configs = append(c.configs, s.fragment.Runs[i].Track.Config)
+		}
 		return nil
 	}
 	runs := s.fragment.Runs
@@ -168,7 +172,7 @@ func (c *Clip) admit(s *stored) error {
 		return changed
 	}
 	for i := range c.tracks {
-		at := slices.IndexFunc(runs[i:], func(r weir.Run) bool { return r.Track.Kind == c.tracks[i].Kind })
+		at := slices.IndexFunc(runs[i:], func(r weir.Run) bool { return sameCodec(r.Track.Config, c.configs[i]) })
 		if at < 0 {
 			return changed
 		}
@@ -178,6 +182,23 @@ func (c *Clip) admit(s *stored) error {
 		return failf(InvalidCodecPrivateData, "The codec private data changes in fragment %s: ask for a range in which it does not.", s.row.Number)
 	}
 	return nil
+}
+
+// sameCodec reports whether two configurations are of one codec, whatever their private data.
+func sameCodec(a, b codec.Config) (same bool) {
+	switch a := a.(type) {
+	case *codec.AVC:
+		_, same = b.(*codec.AVC)
+	case *codec.HEVC:
+		_, same = b.(*codec.HEVC)
+	case *codec.AAC:
+		_, same = b.(*codec.AAC)
+	case *codec.G711:
+		var g *codec.G711
+		g, same = b.(*codec.G711)
+		same = same && a.Law == g.Law
+	}
+	return same
 }
 
 // WriteTo writes the clip. An error comes after part of it has been written.

@@ -235,13 +235,22 @@ func TestClipChanges(t *testing.T) {
 			t.Errorf("strict %v: %v, want %q", tt.strict, err, tt.want)
 		}
 	}
-	s := serve(t, archive.Options{})
-	s.upload("cam", "h264-nob.mkv")
-	if _, err := s.put("cam", archive.PutMediaInput{FragmentTimecodeType: "RELATIVE", ProducerStartTimestamp: "1600000100"}, bytes.NewReader(read(t, "audio-only.mkv"))); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := s.clip("cam", producer(begin, begin+3_600_000)); typeOf(err) != archive.UnsupportedStreamMedia {
-		t.Errorf("pictures, then sound alone: %v", err)
+	for _, tt := range []struct{ name, first, second, want string }{
+		{"pictures, then sound alone", "h264-nob.mkv", "audio-only.mkv", archive.UnsupportedStreamMedia},
+		{"pictures alone, then with sound", "h264-nob.mkv", "sample.mkv", archive.UnsupportedStreamMedia},
+		{"H.264, then H.265", "h264-nob.mkv", "opengop.mkv", archive.UnsupportedStreamMedia},
+		{"AAC, then G.711", "hevc-aac.mkv", "hevc-alaw.mkv", archive.UnsupportedStreamMedia},
+		{"A-law, then mu-law", "alaw.mkv", "ulaw.mkv", archive.UnsupportedStreamMedia},
+		{"H.264 twice", "h264-nob.mkv", "interlaced.mkv", ""},
+	} {
+		s := serve(t, archive.Options{})
+		s.upload("cam", tt.first)
+		if _, err := s.put("cam", archive.PutMediaInput{FragmentTimecodeType: "RELATIVE", ProducerStartTimestamp: "1600000100"}, bytes.NewReader(read(t, tt.second))); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.clip("cam", producer(begin, begin+3_600_000)); typeOf(err) != tt.want {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
 	}
 }
 
