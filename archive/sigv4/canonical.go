@@ -44,12 +44,21 @@ func appendCanonical(dst []byte, r *http.Request, query string, names []string, 
 }
 
 // headerValues returns the values of a header, nil when the request does not have it. The name is in lower case. net/http keeps two
-// headers apart from the others.
+// headers apart from the others. HTTP/2 has neither: it has :authority for the one, and clients that sign the other leave it out when
+// they send.
 func headerValues(r *http.Request, name string) []string {
 	switch name {
 	case "host":
 		return []string{cmp.Or(r.Host, r.URL.Host)}
+	case authority:
+		if r.ProtoMajor < 2 {
+			return nil
+		}
+		return []string{cmp.Or(r.Host, r.URL.Host)}
 	case "transfer-encoding":
+		if r.ProtoMajor >= 2 {
+			return []string{"chunked"}
+		}
 		if len(r.TransferEncoding) > 0 {
 			return r.TransferEncoding
 		}

@@ -34,7 +34,8 @@
 // # What clients do
 //
 // SDKs differ in the headers that they sign, so that only host and x-amz-date have to be among them, and host is the header as
-// received: a client may leave out the port. A session token may be sent and not signed.
+// received: a client may leave out the port. A session token may be sent and not signed. Over HTTP/2 the SDK for JavaScript signs
+// :authority in the place of host, and curl a transfer-encoding of "chunked" that it does not send.
 //
 // # Refusals
 //

@@ -17,6 +17,9 @@ const (
 	maxSignedHeaders = 100
 	maxHeaderName    = 128
 	maxScopePart     = 64
+
+	// authority is what HTTP/2 has in the place of the header Host. Some clients sign it by that name.
+	authority = ":authority"
 )
 
 // Signature is what a request says of its own signature. Nothing of it is true before a Verifier has accepted it.
@@ -191,7 +194,7 @@ func (s *Signature) parse(credential, date, signedHeaders string) error {
 		return incomplete("'SignedHeaders' has too many names.")
 	}
 	for i, name := range s.SignedHeaders {
-		if !isHeaderName(name) || i > 0 && name <= s.SignedHeaders[i-1] {
+		if !isHeaderName(name) && name != authority || i > 0 && name <= s.SignedHeaders[i-1] {
 			return incomplete("'SignedHeaders' must be lower-case names of headers, sorted, with semicolons between them.")
 		}
 	}

@@ -74,7 +74,7 @@ func (v *Verifier) verify(r *http.Request, s *Signature) error {
 		if s.Presigned && name == "x-amz-date" {
 			continue // the query has it, all of which is signed
 		}
-		if !slices.Contains(s.SignedHeaders, name) {
+		if !slices.Contains(s.SignedHeaders, name) && (name != "host" || !slices.Contains(s.SignedHeaders, authority)) {
 			return invalid("'" + name + "' must be a 'SignedHeader' in the AWS Authorization.")
 		}
 	}
