@@ -79,12 +79,13 @@ func (q Queries) CodecByID(ctx context.Context, id int64) (c store.Codec, stream
 // Remember notes a codec record that is committed, so that CodecByID need not ask for it.
 func (x *Index) Remember(stream int64, c store.Codec) { x.codecs.put(codecOf{stream, c}) }
 
-// CodecsOf returns the codec records of a stream.
+// CodecsOf returns the codec records of a stream in the order of their IDs.
 func (q Queries) CodecsOf(ctx context.Context, stream int64) ([]store.Codec, error) {
-	ids, err := q.ints(ctx, `SELECT id FROM codecs WHERE stream = ? ORDER BY id`, stream)
+	ids, err := q.ints(ctx, `SELECT id FROM codecs WHERE stream = ?`, stream)
 	if err != nil {
 		return nil, err
 	}
+	slices.Sort(ids)
 	var all []store.Codec
 	for _, id := range ids {
 		c, _, ok, err := q.CodecByID(ctx, id)

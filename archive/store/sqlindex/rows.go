@@ -12,6 +12,8 @@ import (
 const columns = `stream, counter, millis, random, server_us, producer_us, start_ns, end_ns, length_ns, size, codec, flags, settled, server_start_ns,
 	seq, live, ord, brk, gaps, codecs, ctime_ns, codec_ctime_ns, blob_key, blob_offset, blob_sum`
 
+var placeholders = strings.Repeat(`?, `, strings.Count(columns, `,`)) + `?`
+
 func scanRow(rows *sql.Rows, r *store.Row) error {
 	var random, flags, live, brk, sum int64
 	err := rows.Scan(&r.Stream, &r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Start, &r.End, &r.Length, &r.Size, &r.Codec.ID,

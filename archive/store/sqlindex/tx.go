@@ -184,6 +184,11 @@ func (t *Tx) PutCodec(stream int64, c *store.Codec) {
 	t.Exec(`INSERT INTO codecs (id, stream, hash, delay) VALUES (?, ?, ?, ?)`, c.ID, stream, c.Hash[:], bytesOf(c.Delay))
 }
 
+// PutNewCodec adds a codec record unless its ID or its hash is there already.
+func (t *Tx) PutNewCodec(stream int64, c *store.Codec) {
+	t.Exec(`INSERT INTO codecs (id, stream, hash, delay) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, c.ID, stream, c.Hash[:], bytesOf(c.Delay))
+}
+
 func bytesOf(b []byte) []byte {
 	if b == nil {
 		return []byte{}
@@ -207,7 +212,12 @@ func (t *Tx) SetHeadPack(stream, pack int64) {
 }
 
 // Insert adds a row. Its codec record is that of its ID.
-func (t *Tx) Insert(r *store.Row) {
+func (t *Tx) Insert(r *store.Row) { t.insert(r, ``) }
+
+// InsertNew adds a row unless something of it is there already, and says whether it did.
+func (t *Tx) InsertNew(r *store.Row) bool { return t.insert(r, ` ON CONFLICT DO NOTHING`) == 1 }
+
+func (t *Tx) insert(r *store.Row, tail string) int64 {
 	live := int64(0)
 	if r.Live {
 		live = 1
@@ -216,7 +226,7 @@ func (t *Tx) Insert(r *store.Row) {
 	if len(r.Settled) > 0 {
 		settled = r.Settled
 	}
-	t.Exec(`INSERT INTO fragments (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	return t.Exec(`INSERT INTO fragments (`+columns+`) VALUES (`+placeholders+`)`+tail,
 		r.Stream, r.Number.Counter, r.Number.Millis, int64(r.Number.Random), r.Server, r.Producer, r.Start, r.End, r.Length, r.Size, r.Codec.ID,
 		int64(r.Flags), settled, r.ServerStart, r.Seq, live, r.Ord, int64(r.Break), r.Gaps, r.Codecs, r.Time, r.CodecTime,
 		r.Blob.Key, r.Blob.Offset, int64(r.Blob.Sum))

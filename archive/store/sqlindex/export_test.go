@@ -1,0 +1,30 @@
+package sqlindex
+
+import (
+	"slices"
+
+	"github.com/seed63bb8431/weir/archive/store"
+)
+
+// PageOf is the statement of a page.
+func PageOf(q *store.Query) (string, []any, error) { return pageOf(q) }
+
+// Statements returns the queries that were made outside transactions.
+func (x *Index) Statements() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var all []string
+	for s := range x.prepared {
+		if s.db != x.write {
+			all = append(all, s.text)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Statement and Schema are a statement as a database gets it.
+func (d *Dialect) Statement(text string) string { return d.statement(text) }
+
+// Schema is a statement that makes a table.
+func (d *Dialect) Schema(text string) string { return d.schema(text) }
