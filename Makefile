@@ -4,7 +4,7 @@ BENCH ?= .
 BENCHCOUNT ?= 6
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test demo fuzz mutate oracle bench compare lint update clean
+.PHONY: help build test demo fuzz mutate faults oracle bench compare lint update clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ fuzz: ## each fuzz target for FUZZTIME (10m)
 
 mutate: ## MUTATIONS (1000000) damaged files through the whole pipeline
 	WEIR_MUTATIONS=$(MUTATIONS) go test -count=1 -timeout 0 -v -run '^TestMutations$$' ./internal/mutate
+
+faults: ## an error at each operation of the store's work on its files and its index, one after the other
+	WEIR_FAULTS=1 go test -count=1 -timeout 0 -run '^TestFaults$$' ./archive/store/...
 
 oracle: build ## every form of a larger collection of media against what independent tools read, where it is there
 	@scripts/oracle.sh

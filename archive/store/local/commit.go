@@ -51,6 +51,9 @@ type committer struct {
 	current [len(classes)]*packWriter
 	unsaved map[int64]bool // packs whose state the index does not have
 	files   int64          // packs made since the archive was opened
+
+	last int           // calls of the last batch
+	took time.Duration // the last batch
 }
 
 // streamState is what an Append depends on.
@@ -92,24 +95,60 @@ func (s *Store) next() int64 {
 func (s *Store) run() {
 	defer close(s.done)
 	for {
-		s.mu.Lock()
-		for len(s.queue) == 0 && !s.closed {
-			s.work.Wait()
-		}
-		n, bytes := 0, int64(0)
-		for n < len(s.queue) && n < batchCalls && bytes < batchBytes {
-			s.queue[n].taken = true
-			bytes += s.queue[n].bytes
-			n++
-		}
-		ops := slices.Clone(s.queue[:n])
-		s.queue = slices.Delete(s.queue, 0, n)
-		s.mu.Unlock()
-		if n == 0 {
+		ops, more := s.gather()
+		if len(ops) > 0 {
+			began := time.Now()
+			s.commit(ops)
+			s.last, s.took = len(ops), time.Since(began)
+		} else if !more {
 			return
 		}
-		s.commit(ops)
 	}
+}
+
+// gather waits for calls and returns those of a batch. It says whether there may be more when there are none.
+//
+// Those whose calls have just returned are likely to call again at once. Where the last batch had several, some are waited for, so that the
+// first to come does not have a batch for itself while the others wait for the next: for an eighth of the time that the last batch took.
+func (s *Store) gather() (ops []*op, more bool) {
+	var patience <-chan time.Time
+	late := false
+	for {
+		s.mu.Lock()
+		n := len(s.queue)
+		if s.closed || n > 0 && (late || n >= s.last) {
+			ops, more = s.takeQueue(), !s.closed
+			s.mu.Unlock()
+			return ops, more
+		}
+		s.mu.Unlock()
+		if n > 0 && patience == nil {
+			timer := time.NewTimer(min(s.took/8, maxPatience))
+			defer timer.Stop()
+			patience = timer.C
+		}
+		select {
+		case <-s.wake:
+		case <-patience:
+			late = true
+		}
+	}
+}
+
+// maxPatience is how long a batch waits for more calls at most.
+const maxPatience = 2 * time.Millisecond
+
+// takeQueue takes as many calls as make a batch. mu is held.
+func (s *Store) takeQueue() []*op {
+	n, bytes := 0, int64(0)
+	for n < len(s.queue) && n < batchCalls && bytes < batchBytes {
+		s.queue[n].taken = true
+		bytes += s.queue[n].bytes
+		n++
+	}
+	ops := slices.Clone(s.queue[:n])
+	s.queue = slices.Delete(s.queue, 0, n)
+	return ops
 }
 
 // commit stores what some calls ask for and wakes them.
@@ -128,9 +167,10 @@ func (s *Store) commit(ops []*op) {
 		s.reset()
 	}
 	for _, o := range ops {
-		if err != nil && o.err == nil {
+		if o.err == nil {
 			o.err = err
 		}
+		o.err = fullError(o.err)
 		close(o.done)
 	}
 }
@@ -306,7 +346,7 @@ func (b *batch) finish() error {
 		}
 	}
 	if err != nil {
-		return fullError(err)
+		return err
 	}
 	maps.Copy(b.s.packs, b.packs)
 	clear(b.s.unsaved)

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/seed63bb8431/weir/archive/store"
@@ -28,4 +29,18 @@ func open(t testing.TB, dir string, o local.Options) *local.Store {
 
 func TestStore(t *testing.T) {
 	storetest.Test(t, func(t *testing.T) store.Store { return open(t, t.TempDir(), local.Options{}) })
+}
+
+func TestDurable(t *testing.T) {
+	storetest.TestDurable(t, func(_ *testing.T, dir string) (store.Store, error) { return local.Open(dir, nil) })
+}
+
+// TestFaults has one operation of 31 fail, unless WEIR_FAULTS says otherwise: with all of them (1) it takes minutes.
+func TestFaults(t *testing.T) {
+	if os.Getenv("WEIR_FAULTS") == "" {
+		t.Setenv("WEIR_FAULTS", "31")
+	}
+	storetest.TestFaults(t, func(_ *testing.T, dir string, f *storetest.Faults) (store.Store, error) {
+		return local.Open(dir, &local.Options{Hook: f.Next})
+	})
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/seed63bb8431/weir/archive/store/pack"
 	"github.com/seed63bb8431/weir/archive/store/sqlindex"
@@ -23,8 +22,7 @@ const (
 // Open opens the archive in a directory, which it makes if it is missing or empty. opts may be nil. Errors are store.ErrLocked,
 // store.ErrFormat, ErrIndex, and those of the storage.
 func Open(dir string, opts *Options) (*Store, error) {
-	s := &Store{o: opts.defaults(), done: make(chan struct{}), maintenance: make(chan struct{}, 1), doomed: map[int64]bool{}, dropped: map[int64]int64{}}
-	s.work = sync.NewCond(&s.mu)
+	s := &Store{o: opts.defaults(), wake: make(chan struct{}, 1), done: make(chan struct{}), maintenance: make(chan struct{}, 1), doomed: map[int64]bool{}, dropped: map[int64]int64{}}
 	s.streams, s.unsaved, s.packs = map[int64]*streamState{}, map[int64]bool{}, map[int64]*sqlindex.Pack{}
 	if err := s.open(dir); err != nil {
 		s.abandon()

@@ -42,10 +42,13 @@ func dsn(path string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }
 
+// synchronous is FULL but in tests: a transaction is durable when it is committed.
+var synchronous = "FULL"
+
 // openIndex opens the index of a directory for one writer and some readers.
 func openIndex(ctx context.Context, path string, readers int, hook func() error) (*sqlindex.Index, error) {
 	// fullfsync matters on Darwin alone, where a plain fsync leaves data in the drive's cache.
-	write, err := openSQLite(dsn(path, "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "checkpoint_fullfsync(1)",
+	write, err := openSQLite(dsn(path, "journal_mode(WAL)", "synchronous("+synchronous+")", "fullfsync(1)", "checkpoint_fullfsync(1)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-65536)", "temp_store(MEMORY)"), 1)
 	if err != nil {
 		return nil, err
@@ -65,4 +68,14 @@ func openSQLite(name string, connections int) (*sql.DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	return db, nil
+}
+
+// copyIndex writes a database as it is at one moment into a new file, while others use it. The file is not synced.
+func copyIndex(ctx context.Context, from, to string) error {
+	db, err := openSQLite(dsn(from), 1)
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, to)
+	return errors.Join(err, db.Close())
 }

@@ -27,9 +27,9 @@ type Store struct {
 
 	// mu guards what the callers and the committer share.
 	mu     sync.Mutex
-	work   *sync.Cond
 	queue  []*op
 	closed bool
+	wake   chan struct{} // has something in it when queue or closed have changed
 	done   chan struct{} // closed when the committer has ended
 
 	// doomed has the streams whose rows are still in the index though they were deleted.
@@ -68,7 +68,7 @@ func (s *Store) do(ctx context.Context, bytes int64, run func(*batch) error) err
 		return store.ErrClosed
 	}
 	s.queue = append(s.queue, o)
-	s.work.Signal()
+	s.signal()
 	s.mu.Unlock()
 	select {
 	case <-o.done:
@@ -84,6 +84,14 @@ func (s *Store) do(ctx context.Context, bytes int64, run func(*batch) error) err
 	s.mu.Unlock()
 	<-o.done
 	return o.err
+}
+
+// signal wakes the committer.
+func (s *Store) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 // reading keeps Close away until the function that it returns is called.
@@ -357,7 +365,7 @@ func (s *Store) Close() error {
 func (s *Store) close() error {
 	s.mu.Lock()
 	s.closed = true
-	s.work.Signal()
+	s.signal()
 	s.mu.Unlock()
 	<-s.done
 	s.maintenance <- struct{}{} // wait for what fails now

@@ -3,7 +3,9 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -18,7 +20,8 @@ const (
 // TestFaults runs a Workload over and over, each time with an error of another operation: of every one that it takes to open the
 // archive, to run and to close it, without any effect, after half a write, and as with a full disk. The store may answer with that
 // error; it may not panic, lose what it acknowledged, or stay out of use. Open opens the archive at dir as for TestDurable, with f
-// for a hook; it may be called again after it failed. With -short one operation of five fails.
+// for a hook; it may be called again after it failed. With -short one operation of five fails, and with WEIR_FAULTS=n in the environment
+// one of n.
 func TestFaults(t *testing.T, open func(t *testing.T, dir string, f *Faults) (store.Store, error)) {
 	dir, f := t.TempDir(), new(Faults)
 	if failed := faulty(t, dir, f, open); len(failed) > 0 {
@@ -36,6 +39,12 @@ func TestFaults(t *testing.T, open func(t *testing.T, dir string, f *Faults) (st
 	step := 1
 	if testing.Short() {
 		step = 5
+	}
+	if text := os.Getenv("WEIR_FAULTS"); text != "" {
+		var err error
+		if step, err = strconv.Atoi(text); err != nil || step < 1 {
+			t.Fatalf("WEIR_FAULTS is %q", text)
+		}
 	}
 	for i := 0; i < len(ops); i += step {
 		faults := []Fault{{Err: syscall.EIO}}
