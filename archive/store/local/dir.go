@@ -39,8 +39,21 @@ type directory struct {
 	hook  func(op string, size int) (int, error)
 }
 
-// openDirectory locks an archive's directory and sees to its format. A directory that is empty becomes an archive if make is set.
-func openDirectory(path string, o *Options, create bool) (d *directory, err error) {
+// openDirectory locks an archive's directory and sees to its format. A directory that is missing or empty becomes an archive if create
+// is set.
+func openDirectory(path string, o *Options, create bool) (*directory, error) {
+	d, err := lockDirectory(path, o, create)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.format(create); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// lockDirectory locks a directory, which it makes if create is set.
+func lockDirectory(path string, o *Options, create bool) (d *directory, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
@@ -71,10 +84,7 @@ func openDirectory(path string, o *Options, create bool) (d *directory, err erro
 	if d.lock, err = d.root.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return d, err
 	}
-	if err := lock(d.lock); err != nil {
-		return d, err
-	}
-	return d, d.format(create)
+	return d, lock(d.lock)
 }
 
 // before asks the hook about an operation that is not one of the files.
@@ -104,10 +114,8 @@ func (d *directory) format(create bool) error {
 		return err
 	}
 	if !slices.Contains(names, formatFile) {
-		for _, name := range names {
-			if name != lockFile && name != formatFile+newSuffix && name != "lost+found" {
-				return fmt.Errorf("a directory with %q and without %s: %w", name, formatFile, store.ErrFormat)
-			}
+		if err := d.onlyKnown(); err != nil {
+			return err
 		}
 		if !create {
 			return fmt.Errorf("an empty directory: %w", store.ErrFormat)
@@ -127,6 +135,20 @@ func (d *directory) format(create bool) error {
 		}
 		if err := d.setFormat(version + 1); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// onlyKnown returns an error if the directory has more than an archive that is about to be made.
+func (d *directory) onlyKnown() error {
+	names, err := d.files.List(".")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name != lockFile && name != formatFile+newSuffix && name != "lost+found" {
+			return fmt.Errorf("a directory with %q and without %s: %w", name, formatFile, store.ErrFormat)
 		}
 	}
 	return nil

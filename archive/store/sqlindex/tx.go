@@ -24,9 +24,7 @@ func (x *Index) Begin(ctx context.Context) (*Tx, error) {
 			return nil, x.wrap(err)
 		}
 	}
-	if err := x.prepareWanted(ctx); err != nil {
-		return nil, x.wrap(err)
-	}
+	x.prepareWanted(ctx)
 	tx, err := x.write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, x.wrap(err)
@@ -80,18 +78,15 @@ func (t *Tx) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 // prepareWanted prepares what the transactions before had to prepare for themselves: a statement of a transaction ends with it, and
-// while it lasts it has the only connection.
-func (x *Index) prepareWanted(ctx context.Context) error {
+// while it lasts it has the only connection. One that cannot be prepared any more, since its table is gone, is left to whom it may concern.
+func (x *Index) prepareWanted(ctx context.Context) {
 	x.mu.Lock()
 	wanted := x.wanted
 	x.wanted = nil
 	x.mu.Unlock()
 	for _, text := range wanted {
-		if _, err := x.prepare(ctx, x.write, text); err != nil {
-			return err
-		}
+		_, _ = x.prepare(ctx, x.write, text)
 	}
-	return nil
 }
 
 // run runs a statement once.
