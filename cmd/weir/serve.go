@@ -146,6 +146,10 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if s.credentials == "" {
 		log.Warn("no --credentials: everybody who reaches this address may do everything")
 	}
+	if err := startControl(ctx, s.data, st, log); err != nil {
+		_ = ln.Close()
+		return err
+	}
 	go s.collect(ctx, st, log)
 	err = httpapi.Serve(ctx, server, ln, a.Drain, s.grace)
 	if err == nil || errors.Is(err, http.ErrServerClosed) {

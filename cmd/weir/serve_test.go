@@ -148,11 +148,39 @@ func TestServe(t *testing.T) {
 	if r := weirWith(nil, "serve", "--data", dir, "--listen", "127.0.0.1:0"); r.code != exitFailure || !strings.Contains(r.errors, "another process") {
 		t.Errorf("a second server: %d %s", r.code, r.errors)
 	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if r := weirWith(nil, "backup", "--data", dir, copied); r.code != exitDone {
+		t.Errorf("backup of an archive that is served: %d %s", r.code, r.errors)
+	}
+	if r := weirWith(nil, "backup", "--data", dir, copied); r.code != exitFailure || !strings.Contains(r.errors, copied) {
+		t.Errorf("backup into what is not empty: %d %s", r.code, r.errors)
+	}
+	gc := func(state string) {
+		if r := weirWith(nil, "gc", "--data", dir); r.code != exitDone || !strings.HasPrefix(r.out, "0 fragments removed") {
+			t.Errorf("gc of an archive that is %s: %d %s%s", state, r.code, r.out, r.errors)
+		}
+	}
+	gc("served")
+	if r := weirWith(nil, "reindex", "--data", dir); r.code != exitFailure || !strings.Contains(r.errors, "another process") {
+		t.Errorf("reindex of an archive that is served: %d %s", r.code, r.errors)
+	}
 	if r := s.stop(); r.code != exitDone {
 		t.Errorf("the server ended with %d", r.code)
 	}
-	if r := weirWith(nil, "gc", "--data", dir); r.code != exitDone || !strings.HasPrefix(r.out, "0 fragments removed") {
-		t.Errorf("gc: %d %s%s", r.code, r.out, r.errors)
+	gc("not served")
+	s = startServer(t, "--data", copied)
+	if _, again := s.call("/getClip", clipRequest); again != clip {
+		t.Error("the clip from a backup has other bytes")
+	}
+	s.stop()
+	if err := os.Remove(filepath.Join(dir, "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	if r := weirWith(nil, "serve", "--data", dir, "--listen", "127.0.0.1:0"); r.code != exitFailure || !strings.Contains(r.errors, "weir reindex") {
+		t.Errorf("without an index: %d %s", r.code, r.errors)
+	}
+	if r := weirWith(nil, "reindex", "--data", dir); r.code != exitDone || !strings.HasPrefix(r.out, "1 streams, 4 fragments") {
+		t.Errorf("reindex: %d %s%s", r.code, r.out, r.errors)
 	}
 	s = startServer(t, "--data", dir)
 	if _, again := s.call("/listFragments", `{"StreamName":"cam"}`); again != list {
