@@ -2,9 +2,10 @@ FUZZTIME ?= 10m
 MUTATIONS ?= 1000000
 BENCH ?= .
 BENCHCOUNT ?= 6
+ROWS ?= 1000000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test demo fuzz mutate faults oracle bench compare lint update clean
+.PHONY: help build test demo fuzz mutate faults oracle bench compare figures lint update clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +36,9 @@ bench: ## Go benchmarks, BENCHCOUNT (6) runs of those that match BENCH
 
 compare: build ## speed and memory against what is promised, beside cp, ffmpeg -c copy and other libraries
 	@scripts/compare.sh
+
+figures: build ## how fast the server takes fragments and gives them back, and its memory; ROWS (1000000) rows are kept in out/rows for the next time
+	go run ./internal/load -weir bin/weir -rows $(ROWS) -rows-data out/rows
 
 lint: ## staticcheck, and golangci-lint when it is installed
 	go tool staticcheck ./...
