@@ -2,10 +2,11 @@ FUZZTIME ?= 10m
 MUTATIONS ?= 1000000
 BENCH ?= .
 BENCHCOUNT ?= 6
+KILLS ?= 200
 ROWS ?= 1000000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test demo fuzz mutate faults oracle bench compare figures lint update clean
+.PHONY: help build test demo fuzz mutate faults oracle bench compare figures crash lint update clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +40,9 @@ compare: build ## speed and memory against what is promised, beside cp, ffmpeg -
 
 figures: build ## how fast the server takes fragments and gives them back, and its memory; ROWS (1000000) rows are kept in out/rows for the next time
 	go run ./internal/load -weir bin/weir -rows $(ROWS) -rows-data out/rows
+
+crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up
+	go run ./internal/crash -weir bin/weir -kills $(KILLS)
 
 lint: ## staticcheck, and golangci-lint when it is installed
 	go tool staticcheck ./...

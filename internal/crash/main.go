@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/seed63bb8431/weir/internal/rig"
+)
+
+// settings are what the flags say.
+type settings struct {
+	weir      string
+	data      string
+	kills     int
+	producers int
+	rows      int
+	full      bool
+	seed      uint64
+
+	progress io.Writer
+	began    time.Time
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "crash:", err)
+		os.Exit(1)
+	}
+}
+
+// run is main with its surroundings passed in. The archives stay where they are when something is wrong with them.
+func run(ctx context.Context, args []string, out, progress io.Writer) error {
+	s := settings{progress: progress, began: time.Now()}
+	f := flag.NewFlagSet("crash", flag.ContinueOnError)
+	f.SetOutput(progress)
+	f.StringVar(&s.weir, "weir", filepath.Join("bin", "weir"), "the `binary` that is killed")
+	f.StringVar(&s.data, "data", "", "`directory` to make archives in; default: a temporary one")
+	f.IntVar(&s.kills, "kills", 200, "how `often` the server is killed")
+	f.IntVar(&s.producers, "producers", 8, "how many `producers` upload; the first two to one stream, the others to one each")
+	f.IntVar(&s.rows, "rows", 100_000, "how many `rows` the archive has beside")
+	f.BoolVar(&s.full, "full", true, "fill a file system up too, where one can be mounted")
+	f.Uint64Var(&s.seed, "seed", rand.Uint64(), "`number` that the moments of the kills follow from")
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	dir, temporary := s.data, s.data == ""
+	if temporary {
+		var err error
+		if dir, err = os.MkdirTemp("", "weir-crash-"); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(out, "On %s.\n\n| what | measured | to reach | |\n|---|---|---|---|\n", rig.Machine(dir)); err != nil {
+		return err
+	}
+	err := s.kill(ctx, filepath.Join(dir, "killed"), out)
+	if s.full && err == nil {
+		err = s.fill(ctx, filepath.Join(dir, "full"), out)
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nthe archive is kept: %s (seed %d)", err, dir, s.seed)
+	}
+	if temporary {
+		return os.RemoveAll(dir)
+	}
+	return nil
+}
+
+// say tells what is being done.
+func (s *settings) say(format string, args ...any) {
+	fmt.Fprintf(s.progress, "%4.0f s  %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
