@@ -17,8 +17,10 @@ type Options struct {
 	Limits Limits
 	// TempDir is where fragments above a megabyte wait until they are whole; default os.TempDir().
 	TempDir string
-	Now     func() time.Time // default time.Now
-	Log     *slog.Logger     // default: nothing is logged
+	// Keys returns the keyring that seals session tokens. nil: one of this Archive's own, which no other server and no later process has.
+	Keys func() *Keyring
+	Now  func() time.Time // default time.Now
+	Log  *slog.Logger     // default: nothing is logged
 }
 
 // Limits bounds what producers and callers may ask for. Zero means the default, negative: no limit.
@@ -46,6 +48,9 @@ type Archive struct {
 	log   *slog.Logger
 	live  *lives
 	drain atomic.Bool
+	lists lists
+
+	ownKeys *Keyring
 }
 
 // New returns an Archive over st. The nil Options are the zero ones.
@@ -71,6 +76,9 @@ func New(st store.Store, opts *Options) *Archive {
 	def(&l.ClipBytes, 100_000_000)
 	def(&l.Streams, 10_000)
 	def(&l.MemoryBufferBytes, 200<<20)
+	if o.Keys == nil {
+		a.ownKeys, _ = ParseKeyring(NewKeyringText()) // which it made itself
+	}
 	a.now, a.log = o.Now, o.Log
 	if a.now == nil {
 		a.now = time.Now

@@ -110,8 +110,13 @@ func (a *Archive) choose(ctx context.Context, s *store.Stream, w *window, limit 
 	if err != nil {
 		return nil, internal(err)
 	}
+	return a.chooseAt(ctx, s, w, limit, a.since(s), max(head.Seq, 1))
+}
+
+// chooseAt is choose among the rows that were visible at a time: up to a cseq, and not before a server time in microseconds.
+func (a *Archive) chooseAt(ctx context.Context, s *store.Stream, w *window, limit int, since, seq int64) ([]store.Row, error) {
 	from, to := w.micros()
-	q := store.Query{Stream: s.ID, By: w.by, From: from, To: to, Since: a.since(s), MaxSeq: max(head.Seq, 1), Limit: limit + 1}
+	q := store.Query{Stream: s.ID, By: w.by, From: from, To: to, Since: since, MaxSeq: seq, Limit: limit + 1}
 	if w.by == store.ByServer {
 		rows, err := a.store.Rows(ctx, nil, &q)
 		if err != nil {

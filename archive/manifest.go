@@ -1,0 +1,184 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/dash"
+)
+
+// DASHManifest gives the MPD of a session. base is the URL that players reach this server by: its clock is read there.
+func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resource, error) {
+	s, st, err := a.enter(ctx, true, token)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.list(ctx, s, st)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.rows) == 0 {
+		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
+	}
+	m := &dash.MPD{Type: dash.Static}
+	whole := time.Duration(0)
+	for i := range l.rows {
+		length := time.Duration(l.rows[i].row.Length)
+		m.MaxSegmentDuration = max(m.MaxSegmentDuration, length)
+		whole += length
+	}
+	m.MinBufferTime = m.MaxSegmentDuration
+	if err := a.periods(ctx, s, l, token, m); err != nil {
+		return nil, err
+	}
+	last := &l.rows[len(l.rows)-1]
+	end := time.Duration(last.time + last.row.Length - s.time)
+	if s.mode == modeOnDemand {
+		end = whole
+		m.MediaPresentationDuration = end
+		m.Periods[len(m.Periods)-1].Duration = end - m.Periods[len(m.Periods)-1].Start
+	} else {
+		m.Type = dash.Dynamic
+		// What there is when the session begins is available at once.
+		m.AvailabilityStartTime = time.UnixMilli(int64(s.created)).Add(-time.Duration(s.length)).UTC()
+		m.PublishTime = m.AvailabilityStartTime.Add(end)
+		m.TimeShiftBufferDepth = whole
+		m.SuggestedPresentationDelay = min(3*time.Duration(s.target)*time.Second, max(whole-m.MaxSegmentDuration, m.MaxSegmentDuration))
+		m.UTCTiming = []dash.Descriptor{{SchemeIDURI: dash.UTCTimingHTTPISO, Value: base + "/dash/v1/time"}}
+		if l.ended {
+			m.MediaPresentationDuration = end
+		} else {
+			m.MinimumUpdatePeriod = time.Second
+		}
+	}
+	if err := m.Validate(); err != nil {
+		return nil, internal(err)
+	}
+	return &Resource{Action: "GetDASHManifest", ContentType: "application/dash+xml", Body: m.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+}
+
+// periods adds a Period for each codec record that is listed.
+func (a *Archive) periods(ctx context.Context, s *session, l *listing, token string, m *dash.MPD) error {
+	for from := 0; from < len(l.rows); {
+		to := from + 1
+		for to < len(l.rows) && l.rows[to].codec == l.rows[from].codec {
+			to++
+		}
+		part := listing{rows: l.rows[from:to]}
+		begin := time.Duration(part.rows[0].codecTime)
+		if part.rows[0].codec == 0 {
+			begin = time.Duration(s.origin())
+		}
+		p := dash.Period{ID: "p" + strconv.FormatInt(part.rows[0].codec+1, 10), Start: begin - time.Duration(s.origin())}
+		if to < len(l.rows) {
+			p.Duration = time.Duration(l.rows[to].codecTime) - begin
+		}
+		info, err := a.describe(ctx, s, &part)
+		if err != nil {
+			return err
+		}
+		for n, kind := range s.kinds() {
+			set, err := s.adaptationSet(&part, info, kind, n+1, begin, token)
+			if err != nil {
+				return err
+			}
+			p.AdaptationSets = append(p.AdaptationSets, set)
+		}
+		m.Periods = append(m.Periods, p)
+		from = to
+	}
+	return nil
+}
+
+// origin is the time of the session's first fragment on its timeline.
+func (s *session) origin() int64 {
+	if s.mode == modeOnDemand {
+		return 0
+	}
+	return s.time
+}
+
+func (s *session) adaptationSet(l *listing, info *description, kind codec.Kind, number int, begin time.Duration, token string) (dash.AdaptationSet, error) {
+	first := &l.rows[0]
+	track := "SessionToken=" + token + "&TrackNumber=" + strconv.Itoa(number)
+	set := dash.AdaptationSet{ID: uint32(number), ContentType: kind.String(), MimeType: kind.String() + "/mp4", StartWithSAP: 1}
+	timeline, timescale, peak, err := s.timeline(l, kind)
+	if err != nil {
+		return set, err
+	}
+	rep := dash.Representation{ID: kind.String(), Bandwidth: peak, SegmentTemplate: dash.SegmentTemplate{
+		Timescale: timescale, StartNumber: uint32(first.index + 1), Timeline: timeline,
+		PresentationTimeOffset: uint64(mediaTicks(mediaBase, timescale) + mediaTicks(begin, timescale)),
+		Initialization:         "getMP4InitFragment.mp4?" + track + "&SequenceNumber=" + strconv.FormatInt(first.codec, 10),
+		Media:                  "getMP4MediaFragment.mp4?FragmentNumber=$Number$&" + track,
+	}}
+	if kind == codec.Video {
+		rep.Codecs = info.codecs[0]
+		rep.Width, rep.Height = int(info.picture.Width), int(info.picture.Height)
+		rep.SAR = fmt.Sprintf("%d:%d", max(info.picture.SARWidth, 1), max(info.picture.SARHeight, 1))
+		rep.FrameRate = fmt.Sprintf("%d/1000", max(info.rate, 1))
+		set.SegmentAlignment = true
+		if !info.independent {
+			set.StartWithSAP = 0
+		}
+	} else {
+		rep.Codecs = info.codecs[len(info.codecs)-1]
+		rep.AudioSamplingRate, rep.AudioChannels = int(timescale), info.channels
+	}
+	set.Representations = []dash.Representation{rep}
+	return set, nil
+}
+
+// mediaTicks returns d in ticks, as the packagers round it.
+func mediaTicks(d time.Duration, timescale uint32) int64 {
+	return weir.Clock{Delay: d}.Media(0, timescale)
+}
+
+// timeline lists the segments of a track. Pictures have the fragments' times; sound has its own, for its frames straddle the fragments' borders.
+func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale uint32, peak int, err error) {
+	for i := range l.rows {
+		r := &l.rows[i]
+		facts, err := parseSettled(r.row.Settled)
+		if err != nil {
+			return nil, 0, 0, internal(err)
+		}
+		var t trackRef
+		for _, have := range facts.Tracks {
+			if have.Kind == kind {
+				t = have
+			}
+		}
+		if t.Timescale == 0 && timescale == 0 {
+			timescale = codec.VideoTimescale
+		} else if t.Timescale != 0 {
+			timescale = t.Timescale
+		}
+		peak = max(peak, int(s.bits(&t)/max(time.Duration(r.row.Length).Seconds(), 0.001))+1)
+		base := mediaTicks(mediaBase, timescale)
+		from := base + mediaTicks(time.Duration(r.time), timescale)
+		to := max(base+mediaTicks(time.Duration(r.time+r.row.Length), timescale), from+1)
+		if kind == codec.Audio && t.Count > 0 {
+			from = base + t.First + mediaTicks(facts.Shift, timescale) + mediaTicks(s.move(r), timescale)
+			to = from + max(t.Ticks, 1)
+		}
+		if n := len(out); n > 0 && kind == codec.Audio {
+			// Sound that overlaps the segment before, or is missing, is listed from where that one ends.
+			if over := int64(out[n-1].T + out[n-1].D); from < over || t.Count == 0 {
+				from, to = over, max(to, over+1)
+			}
+		}
+		e := dash.S{T: uint64(max(from, 0)), D: uint64(to - from)}
+		if s.timestamps {
+			e.FragmentTimestamp = s.start(r)
+		}
+		if s.numbers {
+			e.FragmentNumber = r.row.Number.String()
+		}
+		out = append(out, e)
+	}
+	return out, timescale, peak, nil
+}

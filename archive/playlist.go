@@ -1,0 +1,246 @@
+package archive
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/seed63bb8431/weir/archive/store"
+	"github.com/seed63bb8431/weir/codec"
+	"github.com/seed63bb8431/weir/hls"
+)
+
+const playlistType = "application/vnd.apple.mpegurl"
+
+// HLSMasterPlaylist gives the multivariant playlist of a session.
+func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resource, error) {
+	s, st, err := a.enter(ctx, false, token)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.list(ctx, s, st)
+	if err != nil {
+		return nil, err
+	}
+	info, err := a.describe(ctx, s, l)
+	if err != nil {
+		return nil, err
+	}
+	m := &hls.MultivariantPlaylist{Version: 7, IndependentSegments: s.mode == modeOnDemand && info.independent}
+	if s.mpegTS {
+		m.Version = 3
+	}
+	link := func(number int) string {
+		return "getHLSMediaPlaylist.m3u8?SessionToken=" + token + "&TrackNumber=" + strconv.Itoa(number)
+	}
+	v := hls.Variant{Bandwidth: info.peak, AverageBandwidth: info.mean, Codecs: info.codecs, URI: link(1)}
+	if info.picture != nil {
+		v.Resolution = hls.Resolution{Width: info.width, Height: info.height}
+		v.FrameRate = hls.FrameRate{Num: uint32(info.rate), Den: 1000}
+	}
+	if len(s.kinds()) == 2 && !s.mpegTS {
+		v.Audio = "audio"
+		m.Renditions = append(m.Renditions, hls.Rendition{Type: hls.Audio, GroupID: "audio", Name: "audio", Default: true, Autoselect: true,
+			Channels: info.channels, URI: link(2)})
+	}
+	m.Variants = []hls.Variant{v}
+	if err := m.Validate(); err != nil {
+		return nil, internal(err)
+	}
+	return &Resource{Action: "GetHLSMasterPlaylist", ContentType: playlistType, Body: m.Append(nil), Until: s.until()}, nil
+}
+
+// HLSMediaPlaylist gives the media playlist of a track.
+func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*Resource, error) {
+	s, st, err := a.enter(ctx, false, token)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := s.track(track)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.list(ctx, s, st)
+	if err != nil {
+		return nil, err
+	}
+	p := &hls.MediaPlaylist{Version: 7, TargetDuration: int(s.target), EndList: l.ended, IndependentSegments: kind == codec.Audio || independent(l)}
+	if s.mpegTS {
+		p.Version, kind = 3, codec.Video
+	}
+	if s.mode == modeOnDemand {
+		p.PlaylistType = hls.VOD
+	}
+	if len(l.rows) > 0 {
+		p.MediaSequence = uint64(l.rows[0].index)
+		p.DiscontinuitySequence, p.WriteDiscontinuitySequence = uint64(l.discontinuities), s.mode != modeOnDemand
+	}
+	query := "&SessionToken=" + token
+	if !s.mpegTS {
+		query += "&TrackNumber=" + track
+	}
+	mapped := int64(-1)
+	for i := range l.rows {
+		r := &l.rows[i]
+		g := hls.Segment{Duration: length(r), Discontinuity: s.marked(r)}
+		p.TargetDuration = max(p.TargetDuration, int((g.Duration+time.Second/2)/time.Second))
+		if !s.mpegTS && r.codec != mapped {
+			mapped = r.codec
+			g.Map = "getMP4InitFragment.mp4?SessionToken=" + token + "&TrackNumber=" + track + "&SequenceNumber=" + strconv.FormatInt(r.codec, 10)
+		}
+		if s.timestamps {
+			g.ProgramDateTime = s.start(r)
+		}
+		p.Segments = append(p.Segments, g)
+	}
+	p.AppendURI = func(dst []byte, i int) []byte {
+		name := "getMP4MediaFragment.mp4?FragmentNumber="
+		if s.mpegTS {
+			name = "getTSFragment.ts?FragmentNumber="
+		}
+		return append(l.rows[i].row.Number.Append(append(dst, name...)), query...)
+	}
+	return &Resource{Action: "GetHLSMediaPlaylist", ContentType: playlistType, Body: p.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+}
+
+// length is how long a segment lasts in a playlist: differences of absolute times in microseconds add up without drift.
+func length(r *listed) time.Duration {
+	end := r.row.End
+	d := time.Duration(end).Round(time.Microsecond) - time.Duration(end-r.row.Length).Round(time.Microsecond)
+	return max(d, time.Millisecond)
+}
+
+// start is when a fragment begins by the session's clock.
+func (s *session) start(r *listed) time.Time {
+	if s.by == store.ByServer {
+		return time.Unix(0, r.row.ServerStart).UTC()
+	}
+	return time.Unix(0, r.row.Start).UTC()
+}
+
+// independent reports whether every listed fragment begins with a picture that needs no other.
+func independent(l *listing) bool {
+	for i := range l.rows {
+		facts, err := parseSettled(l.rows[i].row.Settled)
+		if err != nil {
+			return false
+		}
+		for _, t := range facts.Tracks {
+			if t.Kind == codec.Video && t.Access != codec.IDR {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// description is what a multivariant playlist tells of a session's media.
+type description struct {
+	codecs        []string
+	picture       *codec.Picture
+	width, height int // as shown
+	rate          int // pictures in 1000 seconds
+	channels      int
+	peak, mean    int // bits a second
+	independent   bool
+}
+
+// describe looks at what is listed: at the rows of all, and at the bytes of one fragment for each codec record.
+func (a *Archive) describe(ctx context.Context, s *session, l *listing) (*description, error) {
+	d := &description{independent: independent(l)}
+	if len(l.rows) == 0 {
+		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
+	}
+	var bits, seconds float64
+	var pictures, nanos int64
+	record := int64(-1)
+	for i := range l.rows {
+		r := &l.rows[i]
+		facts, err := parseSettled(r.row.Settled)
+		if err != nil {
+			return nil, internal(err)
+		}
+		rate := 0.0
+		for _, t := range facts.Tracks {
+			rate += s.bits(&t)
+			if t.Kind == codec.Video {
+				pictures += t.Count
+			}
+		}
+		at := max(time.Duration(r.row.Length).Seconds(), 0.001)
+		d.peak = max(d.peak, int(rate/at)+1)
+		bits, seconds, nanos = bits+rate, seconds+at, nanos+r.row.Length
+		if r.codec != record {
+			if err := a.look(ctx, s, r, d); err != nil {
+				if len(d.codecs) > 0 || i+1 < len(l.rows) {
+					continue // another fragment may tell
+				}
+				return nil, err
+			}
+			record = r.codec
+		}
+	}
+	if len(d.codecs) == 0 {
+		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
+	}
+	d.mean = int(bits/seconds) + 1
+	if nanos > 0 {
+		d.rate = int(float64(pictures) / (float64(nanos) / 1e12))
+	}
+	return d, nil
+}
+
+// bits is more than a track of a fragment takes in the session's container.
+func (s *session) bits(t *trackRef) float64 {
+	if s.mpegTS {
+		return 8 * (float64(t.Bytes)*188/184 + float64(t.Count)*60 + 564)
+	}
+	return 8 * float64(t.Bytes+t.Count*16+200)
+}
+
+// look adds what one fragment's tracks are to the description.
+func (a *Archive) look(ctx context.Context, s *session, r *listed, d *description) error {
+	buf := takeBuffer()
+	defer func() { giveBuffer(buf) }()
+	f, err := a.packet(ctx, s, r, buf)
+	if err != nil {
+		return err
+	}
+	buf = f.doc
+	for _, k := range s.kinds() {
+		track := f.fragment.Runs[f.run(k)].Track
+		if name := track.Config.CodecString(); !contains(d.codecs, name) {
+			d.codecs = append(d.codecs, name)
+		}
+		switch c := track.Config.(type) {
+		case codec.VideoConfig:
+			p := c.PictureInfo()
+			if d.picture == nil || p.Width*p.Height > d.picture.Width*d.picture.Height {
+				shown := *p
+				d.picture = &shown
+				d.width, d.height = displaySize(p)
+			}
+		case *codec.AAC:
+			d.channels = int(c.Channels)
+		}
+	}
+	return nil
+}
+
+// displaySize returns width and height in square pixels.
+func displaySize(p *codec.Picture) (width, height int) {
+	width, height = int(p.Width), int(p.Height)
+	if p.SARWidth > 0 && p.SARHeight > 0 {
+		width = int((uint64(p.Width)*uint64(p.SARWidth) + uint64(p.SARHeight)/2) / uint64(p.SARHeight))
+	}
+	return width, height
+}
+
+func contains(all []string, s string) bool {
+	for _, have := range all {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,239 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/archive/store"
+	"github.com/seed63bb8431/weir/codec"
+)
+
+// Resource is what a session's URL gives.
+type Resource struct {
+	Action      string // the API's name of it
+	ContentType string
+	Body        []byte
+	Fixed       bool      // it never changes while the session lasts
+	Until       time.Time // when the session expires
+}
+
+// mediaBase is where media time begins (timeline.md, 7 and 8): no decoding time lies before 0.
+const mediaBase = 10 * time.Second
+
+// track returns the kind that a TrackNumber is of.
+func (s *session) track(number string) (codec.Kind, error) {
+	kinds := s.kinds()
+	if n, err := strconv.Atoi(number); err == nil && n >= 1 && n <= len(kinds) {
+		return kinds[n-1], nil
+	}
+	return 0, invalid("TrackNumber has to be between 1 and %d.", len(kinds))
+}
+
+// packet is a fragment of a session, ready to be packaged, on the session's clock.
+func (a *Archive) packet(ctx context.Context, s *session, l *listed, buf []byte) (*stored, error) {
+	f, err := a.open(ctx, &l.row, buf)
+	if err != nil {
+		return nil, err
+	}
+	kinds := 0
+	for i := range f.fragment.Runs {
+		kinds |= kindBit(f.fragment.Runs[i].Track.Kind)
+	}
+	if kinds != s.tracks {
+		return nil, failf(UnsupportedStreamMedia, "The tracks of fragment %s are not those that the session began with.", l.row.Number)
+	}
+	if a.opts.Strict && l.codec != 0 {
+		return nil, failf(InvalidCodecPrivateData, "The requested fragment does not have the same codec private data as the rest of the session.")
+	}
+	f.fragment.Index = int(l.row.Ord % (1 << 31))
+	f.fragment.Move(s.move(l))
+	return f, nil
+}
+
+// move returns what puts a fragment from the producer's clock on the session's, without mediaBase.
+func (s *session) move(l *listed) time.Duration {
+	switch {
+	case s.purpose == purposeDASH: // a timeline without gaps
+		return time.Duration(l.time - (l.row.End - l.row.Length))
+	case s.by == store.ByServer:
+		return time.Duration(l.row.ServerStart - l.row.Start)
+	}
+	return 0
+}
+
+// run returns the index of the source's track of a kind.
+func (f *stored) run(kind codec.Kind) int {
+	return slices.IndexFunc(f.fragment.Runs, func(r weir.Run) bool { return r.Track.Kind == kind })
+}
+
+// MediaFragment gives one track of a fragment as fragmented MP4: FragmentNumber is the fragment's own in HLS, the segment's in DASH.
+func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment, track string) (*Resource, error) {
+	s, st, err := a.enter(ctx, dash, token)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := s.track(track)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.fragmentOf(ctx, s, st, fragment)
+	if err != nil {
+		return nil, err
+	}
+	buf := takeBuffer()
+	defer func() { giveBuffer(buf) }()
+	f, err := a.packet(ctx, s, l, buf)
+	if err != nil {
+		return nil, err
+	}
+	buf = f.doc
+	mp4 := weir.NewFMP4(f.source, f.run(kind))
+	mp4.SetClock(weir.Clock{Delay: mediaBase})
+	mp4.Use(f.fragment)
+	if !dash && (l.index == 0 || s.marked(l)) {
+		mp4.StartLate()
+	}
+	out := bytes.NewBuffer(make([]byte, 0, f.fragment.Runs[f.run(kind)].Bytes+4096))
+	if _, err := mp4.WriteFragment(out, f.fragment); err != nil {
+		return nil, f.mediaError(err)
+	}
+	return &Resource{Action: "GetMP4MediaFragment", ContentType: kind.String() + "/mp4", Body: out.Bytes(), Fixed: true, Until: s.until()}, nil
+}
+
+// TSFragment gives a fragment as an MPEG-TS chunk.
+func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Resource, error) {
+	s, st, err := a.enter(ctx, false, token)
+	if err != nil {
+		return nil, err
+	}
+	if !s.mpegTS {
+		return nil, invalid("This session is of fragmented MP4.")
+	}
+	l, err := a.fragmentOf(ctx, s, st, fragment)
+	if err != nil {
+		return nil, err
+	}
+	buf := takeBuffer()
+	defer func() { giveBuffer(buf) }()
+	f, err := a.packet(ctx, s, l, buf)
+	if err != nil {
+		return nil, err
+	}
+	buf = f.doc
+	var tracks []int
+	for _, k := range s.kinds() {
+		tracks = append(tracks, f.run(k))
+	}
+	chunk := weir.NewTS(f.source, tracks...)
+	chunk.SetClock(weir.Clock{Delay: mediaBase})
+	b, err := chunk.AppendChunk(nil, f.fragment)
+	if err != nil {
+		return nil, f.mediaError(err)
+	}
+	return &Resource{Action: "GetTSFragment", ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until()}, nil
+}
+
+// InitFragment gives the init segment of a track: that of the sequence-th codec record of the session, from 0.
+func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, sequence string) (*Resource, error) {
+	s, st, err := a.enter(ctx, dash, token)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := s.track(track)
+	if err != nil {
+		return nil, err
+	}
+	n := int64(0)
+	if sequence != "" {
+		if n, err = strconv.ParseInt(sequence, 10, 64); err != nil || n < 0 {
+			return nil, invalid("SequenceNumber has to be a number from 0 on.")
+		}
+	}
+	l, err := a.withRecord(ctx, s, st, n)
+	if err != nil {
+		return nil, err
+	}
+	buf := takeBuffer()
+	defer func() { giveBuffer(buf) }()
+	f, err := a.packet(ctx, s, l, buf)
+	if err != nil {
+		return nil, err
+	}
+	buf = f.doc
+	mp4 := weir.NewFMP4(f.source, f.run(kind))
+	mp4.Use(f.fragment)
+	b, err := mp4.AppendInit(nil, time.Time{})
+	if err != nil {
+		return nil, f.mediaError(err)
+	}
+	return &Resource{Action: "GetMP4InitFragment", ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until()}, nil
+}
+
+// withRecord returns a fragment of the session with its n-th codec record: one that is listed, or else one of those that were until shortly.
+func (a *Archive) withRecord(ctx context.Context, s *session, st *store.Stream, n int64) (*listed, error) {
+	l, err := a.list(ctx, s, st)
+	if err != nil {
+		return nil, err
+	}
+	for i := range l.rows {
+		if l.rows[i].codec == n && l.rows[i].row.Flags&flagFault == 0 {
+			return &l.rows[i], nil
+		}
+	}
+	if s.mode != modeOnDemand && len(l.rows) > 0 {
+		rows, err := a.store.Rows(ctx, nil, &store.Query{Stream: s.stream, By: store.ByOrd, From: s.ord, To: l.rows[0].row.Ord - 1, Live: true,
+			Since: s.visible(st), Descending: true, Limit: max(2*s.max, 16)})
+		if err != nil {
+			return nil, internal(err)
+		}
+		for i := range rows {
+			if p := s.place(&rows[i]); p.codec == n && p.row.Flags&flagFault == 0 {
+				return &p, nil
+			}
+		}
+	}
+	return nil, failf(ResourceNotFound, "No fragment of the session has codec private data number %d any more.", n)
+}
+
+// enter opens a token for its session and stream.
+func (a *Archive) enter(ctx context.Context, dash bool, token string) (*session, *store.Stream, error) {
+	purpose := purposeHLS
+	if dash {
+		purpose = purposeDASH
+	}
+	s, err := a.session(purpose, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := a.sessionStream(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, &st, nil
+}
+
+// fragmentOf returns the fragment that a request names.
+func (a *Archive) fragmentOf(ctx context.Context, s *session, st *store.Stream, fragment string) (*listed, error) {
+	if s.purpose == purposeDASH {
+		n, err := strconv.ParseInt(fragment, 10, 64)
+		if err != nil || n < 1 {
+			return nil, invalid("FragmentNumber has to be a segment's number, from 1 on.")
+		}
+		return a.at(ctx, s, st, n-1)
+	}
+	if len(fragment) > 128 || !all(fragment, isDigit) {
+		return nil, invalid("FragmentNumber has to be a number of 1 to 128 digits.")
+	}
+	n, err := store.ParseNumber(fragment)
+	if err != nil {
+		return nil, failf(ResourceNotFound, "Fragment %s is not in this session.", fragment)
+	}
+	return a.find(ctx, s, st, n)
+}
+
+// until is when the session expires.
+func (s *session) until() time.Time { return time.UnixMilli(int64(s.expires)) }
