@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,7 +48,7 @@ func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resourc
 	if err := m.Validate(); err != nil {
 		return nil, internal(err)
 	}
-	return &Resource{Action: "GetHLSMasterPlaylist", ContentType: playlistType, Body: m.Append(nil), Until: s.until()}, nil
+	return &Resource{ContentType: playlistType, Body: m.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
 }
 
 // HLSMediaPlaylist gives the media playlist of a track.
@@ -100,7 +101,7 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 		}
 		return append(l.rows[i].row.Number.Append(append(dst, name...)), query...)
 	}
-	return &Resource{Action: "GetHLSMediaPlaylist", ContentType: playlistType, Body: p.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+	return &Resource{ContentType: playlistType, Body: p.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
 }
 
 // length is how long a segment lasts in a playlist: differences of absolute times in microseconds add up without drift.
@@ -209,7 +210,7 @@ func (a *Archive) look(ctx context.Context, s *session, r *listed, d *descriptio
 	buf = f.doc
 	for _, k := range s.kinds() {
 		track := f.fragment.Runs[f.run(k)].Track
-		if name := track.Config.CodecString(); !contains(d.codecs, name) {
+		if name := track.Config.CodecString(); !slices.Contains(d.codecs, name) {
 			d.codecs = append(d.codecs, name)
 		}
 		switch c := track.Config.(type) {
@@ -234,13 +235,4 @@ func displaySize(p *codec.Picture) (width, height int) {
 		width = int((uint64(p.Width)*uint64(p.SARWidth) + uint64(p.SARHeight)/2) / uint64(p.SARHeight))
 	}
 	return width, height
-}
-
-func contains(all []string, s string) bool {
-	for _, have := range all {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
