@@ -58,7 +58,7 @@ func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resour
 	if err := m.Validate(); err != nil {
 		return nil, internal(err)
 	}
-	return &Resource{Action: "GetDASHManifest", ContentType: "application/dash+xml", Body: m.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+	return &Resource{ContentType: "application/dash+xml", Body: m.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
 }
 
 // periods adds a Period for each codec record that is listed.

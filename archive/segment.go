@@ -14,7 +14,6 @@ import (
 
 // Resource is what a session's URL gives.
 type Resource struct {
-	Action      string // the API's name of it
 	ContentType string
 	Body        []byte
 	Fixed       bool      // it never changes while the session lasts
@@ -101,7 +100,7 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 	if _, err := mp4.WriteFragment(out, f.fragment); err != nil {
 		return nil, f.mediaError(err)
 	}
-	return &Resource{Action: "GetMP4MediaFragment", ContentType: kind.String() + "/mp4", Body: out.Bytes(), Fixed: true, Until: s.until()}, nil
+	return &Resource{ContentType: kind.String() + "/mp4", Body: out.Bytes(), Fixed: true, Until: s.until()}, nil
 }
 
 // TSFragment gives a fragment as an MPEG-TS chunk.
@@ -134,7 +133,7 @@ func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Reso
 	if err != nil {
 		return nil, f.mediaError(err)
 	}
-	return &Resource{Action: "GetTSFragment", ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until()}, nil
+	return &Resource{ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until()}, nil
 }
 
 // InitFragment gives the init segment of a track: that of the sequence-th codec record of the session, from 0.
@@ -170,7 +169,7 @@ func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, seq
 	if err != nil {
 		return nil, f.mediaError(err)
 	}
-	return &Resource{Action: "GetMP4InitFragment", ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until()}, nil
+	return &Resource{ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until()}, nil
 }
 
 // withRecord returns a fragment of the session with its n-th codec record: one that is listed, or else one of those that were until shortly.

@@ -21,6 +21,12 @@
 // less than 1 kB a second and is more than 30 seconds behind that. What fails after the first byte of an answer ends the connection
 // without the answer's regular end, so that a client can tell.
 //
+// # Sessions
+//
+// What a streaming session is played from is asked for by GET or HEAD without a signature: the token in the query is the right.
+// A token that is missing, invalid or expired is 403 there. What does not change while the session lasts has an ETag and may be kept by
+// the player, ranges of it can be asked for, and playlists and manifests are compressed where that is asked for and worth it.
+//
 // # Logs
 //
 // One line a request: its id, action, stream, user, status, bytes in and out, and time. No line has a key, a token or a signature, and no value

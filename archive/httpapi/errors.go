@@ -63,6 +63,9 @@ func exception(err error) (e *archive.Error, status int) {
 // fail answers with an exception, when nothing was answered yet.
 func (x *exchange) fail(err error) {
 	e, status := exception(err)
+	if x.token && e.Type == archive.NotAuthorized {
+		status = http.StatusForbidden // to sign would not help
+	}
 	x.cause, x.record.Error = err, e.Type
 	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
 		x.abort = true // nobody is there to read it

@@ -20,6 +20,7 @@ type exchange struct {
 	cause  error // what went wrong, for the log
 	quiet  bool  // not worth a line in the log
 	abort  bool  // the connection has to be ended
+	token  bool  // the right is a session's token, not a signature
 }
 
 // WriteHeader begins the answer.

@@ -15,7 +15,8 @@ import (
 type Options struct {
 	// Auth tells who sent a request: *Signatures for instance. nil means that requests are not looked at and everybody may do everything, which is for labs.
 	Auth Authenticator
-	// BaseURL is what GetDataEndpoint answers, https://host[:port]. "" means the scheme and the Host that the caller used.
+	// BaseURL is what GetDataEndpoint answers and session URLs begin with, https://host[:port]. "" means the scheme and the Host that the
+	// caller used.
 	BaseURL string
 	// IdleUpload ends an upload that has sent nothing for so long. 0 means 30 s, negative: it may wait for ever.
 	IdleUpload time.Duration
@@ -34,7 +35,7 @@ type Record struct {
 	ID       string // x-amzn-RequestId
 	Method   string
 	Path     string
-	Action   string // the API's name of the operation; "" when there is none by this path
+	Action   string // the API's name of the operation or of a session's resource; "" when there is none by this path
 	Stream   string // the name that the request gives; "" when it gives none, or is refused before that
 	User     string // "" when nobody signed, or the signature was refused
 	Status   int    // 0 when the caller was gone before an answer
@@ -123,6 +124,11 @@ func (h *handler) serve(x *exchange) error {
 			return x.health(nil)
 		case "/readyz":
 			return x.health(h.opts.Ready)
+		case "/dash/v1/time":
+			return x.clock()
+		}
+		if s := sessionResources[path]; s != nil {
+			return s.serve(h, x)
 		}
 	}
 	o, ok := operations[path]

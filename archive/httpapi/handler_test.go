@@ -171,6 +171,8 @@ func TestOperations(t *testing.T) {
 		"/getMediaForFragmentList":            new(archive.GetMediaForFragmentListInput),
 		"/getClip":                            new(archive.GetClipInput),
 		"/getMedia":                           new(archive.GetMediaInput),
+		"/getHLSStreamingSessionURL":          new(archive.GetHLSStreamingSessionURLInput),
+		"/getDASHStreamingSessionURL":         new(archive.GetDASHStreamingSessionURLInput),
 		"/createStream":                       new(archive.CreateStreamInput),
 		"/describeStream":                     new(archive.DescribeStreamInput),
 		"/listStreams":                        new(archive.ListStreamsInput),
@@ -263,6 +265,8 @@ func TestAnswers(t *testing.T) {
 		{"/listFragments", `{"StreamName":"a"}`, `{"Fragments":null}`}, // the archive gives a list always
 		{"/deleteStream", `{"StreamARN":"arn:aws:kinesisvideo:us-west-2:000000000000:stream/cam-1/1"}`, `{}`},
 		{"/getDataEndpoint", `{"StreamName":"a"}`, `{"DataEndpoint":"http://example.com"}`},
+		{"/getHLSStreamingSessionURL", `{"StreamName":"a"}`, `{"HLSStreamingSessionURL":"http://example.com/hls?SessionToken=a-_~&b"}`},
+		{"/getDASHStreamingSessionURL", `{"StreamName":"a"}`, `{"DASHStreamingSessionURL":"http://example.com/dash"}`},
 		{"/getMedia", `{"StreamName":"a"}`, `media`},
 		{"/getClip", `{"StreamName":"a"}`, `clip`},
 	} {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,13 +25,14 @@ type fake struct {
 	in  any    // the last input
 	did string // the last method
 
-	err    error
-	panics any
-	list   func(*archive.ListStreamsInput) *archive.ListStreamsOutput
-	media  Media
-	clip   *Clip
-	upload func(ctx context.Context, body io.Reader, ack func(archive.Ack) error) error
-	closed chan string // gets the name of what was closed
+	err      error
+	panics   any
+	list     func(*archive.ListStreamsInput) *archive.ListStreamsOutput
+	media    Media
+	clip     *Clip
+	resource *archive.Resource
+	upload   func(ctx context.Context, body io.Reader, ack func(archive.Ack) error) error
+	closed   chan string // gets the name of what was closed
 }
 
 func (f *fake) ask(did string, in any) error {
@@ -137,6 +139,55 @@ func (f *fake) GetDataEndpoint(_ context.Context, in *archive.GetDataEndpointInp
 		return nil, err
 	}
 	return &archive.GetDataEndpointOutput{DataEndpoint: base}, nil
+}
+
+func (f *fake) GetHLSStreamingSessionURL(_ context.Context, in *archive.GetHLSStreamingSessionURLInput, base string) (*archive.GetHLSStreamingSessionURLOutput, error) {
+	if err := f.ask("GetHLSStreamingSessionURL", in); err != nil {
+		return nil, err
+	}
+	return &archive.GetHLSStreamingSessionURLOutput{HLSStreamingSessionURL: base + "/hls?SessionToken=a-_~&b"}, nil
+}
+
+func (f *fake) GetDASHStreamingSessionURL(_ context.Context, in *archive.GetDASHStreamingSessionURLInput, base string) (*archive.GetDASHStreamingSessionURLOutput, error) {
+	if err := f.ask("GetDASHStreamingSessionURL", in); err != nil {
+		return nil, err
+	}
+	return &archive.GetDASHStreamingSessionURLOutput{DASHStreamingSessionURL: base + "/dash"}, nil
+}
+
+// get answers a request for a resource of a session, and remembers its parameters.
+func (f *fake) get(did string, parameters ...string) (*archive.Resource, error) {
+	if err := f.ask(did, parameters); err != nil {
+		return nil, err
+	}
+	if f.resource == nil {
+		return &archive.Resource{ContentType: "x/y", Body: []byte(did), Until: time.Now().Add(time.Hour)}, nil
+	}
+	return f.resource, nil
+}
+
+func (f *fake) HLSMasterPlaylist(_ context.Context, token string) (*archive.Resource, error) {
+	return f.get("HLSMasterPlaylist", token)
+}
+
+func (f *fake) HLSMediaPlaylist(_ context.Context, token, track string) (*archive.Resource, error) {
+	return f.get("HLSMediaPlaylist", token, track)
+}
+
+func (f *fake) TSFragment(_ context.Context, token, fragment string) (*archive.Resource, error) {
+	return f.get("TSFragment", token, fragment)
+}
+
+func (f *fake) DASHManifest(_ context.Context, token, base string) (*archive.Resource, error) {
+	return f.get("DASHManifest", token, base)
+}
+
+func (f *fake) InitFragment(_ context.Context, dash bool, token, track, sequence string) (*archive.Resource, error) {
+	return f.get("InitFragment", strconv.FormatBool(dash), token, track, sequence)
+}
+
+func (f *fake) MediaFragment(_ context.Context, dash bool, token, fragment, track string) (*archive.Resource, error) {
+	return f.get("MediaFragment", strconv.FormatBool(dash), token, fragment, track)
 }
 
 func (f *fake) TagStream(_ context.Context, in *archive.TagStreamInput) (*archive.Empty, error) {

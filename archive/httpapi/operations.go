@@ -22,6 +22,8 @@ var operations = byPath(
 	plain("/listFragments", "ListFragments", true, Service.ListFragments),
 	answered("/getMediaForFragmentList", "GetMediaForFragmentList", true, direct(Service.GetMediaForFragmentList), (*exchange).sendList),
 	answered("/getClip", "GetClip", true, direct(Service.GetClip), (*exchange).sendClip),
+	answered("/getHLSStreamingSessionURL", "GetHLSStreamingSessionURL", true, based(Service.GetHLSStreamingSessionURL), sendJSON),
+	answered("/getDASHStreamingSessionURL", "GetDASHStreamingSessionURL", true, based(Service.GetDASHStreamingSessionURL), sendJSON),
 	answered("/getMedia", "GetMedia", true, direct(Service.GetMedia), (*exchange).sendMedia),
 	putMedia("/putMedia", "PutMedia", true),
 
@@ -31,7 +33,7 @@ var operations = byPath(
 	plain("/deleteStream", "DeleteStream", true, Service.DeleteStream),
 	plain("/updateStream", "UpdateStream", true, Service.UpdateStream),
 	plain("/updateDataRetention", "UpdateDataRetention", true, Service.UpdateDataRetention),
-	answered("/getDataEndpoint", "GetDataEndpoint", true, (*handler).getDataEndpoint, sendJSON),
+	answered("/getDataEndpoint", "GetDataEndpoint", true, based(Service.GetDataEndpoint), sendJSON),
 	plain("/tagStream", "TagStream", true, Service.TagStream),
 	plain("/untagStream", "UntagStream", true, Service.UntagStream),
 	plain("/listTagsForStream", "ListTagsForStream", true, Service.ListTagsForStream),
@@ -56,6 +58,17 @@ type call[In, Out any] func(*handler, *exchange, *In) (Out, error)
 // direct is a call of a method of the service.
 func direct[In, Out any](method func(Service, context.Context, *In) (Out, error)) call[In, Out] {
 	return func(h *handler, x *exchange, in *In) (Out, error) { return method(h.service, x.ctx, in) }
+}
+
+// based is a call of a method that is told the URL which the caller reaches the server by.
+func based[In, Out any](method func(Service, context.Context, *In, string) (Out, error)) call[In, Out] {
+	return func(h *handler, x *exchange, in *In) (out Out, err error) {
+		base, err := h.base(x)
+		if err != nil {
+			return out, err
+		}
+		return method(h.service, x.ctx, in, base)
+	}
 }
 
 // plain is an operation of JSON both ways.
@@ -149,18 +162,4 @@ func streamOf(in any) (string, error) {
 		return in.Name()
 	}
 	return "", nil
-}
-
-func (h *handler) getDataEndpoint(x *exchange, in *archive.GetDataEndpointInput) (*archive.GetDataEndpointOutput, error) {
-	base := h.opts.BaseURL
-	if base == "" {
-		if x.r.Host == "" {
-			return nil, invalid("The request has no Host.")
-		}
-		base = "http://" + x.r.Host
-		if x.r.TLS != nil {
-			base = "https://" + x.r.Host
-		}
-	}
-	return h.service.GetDataEndpoint(x.ctx, in, base)
 }

@@ -12,6 +12,8 @@ type Service interface {
 	ListFragments(context.Context, *archive.ListFragmentsInput) (*archive.ListFragmentsOutput, error)
 	GetMediaForFragmentList(context.Context, *archive.GetMediaForFragmentListInput) (Media, error)
 	GetClip(context.Context, *archive.GetClipInput) (*Clip, error)
+	GetHLSStreamingSessionURL(ctx context.Context, in *archive.GetHLSStreamingSessionURLInput, base string) (*archive.GetHLSStreamingSessionURLOutput, error)
+	GetDASHStreamingSessionURL(ctx context.Context, in *archive.GetDASHStreamingSessionURLInput, base string) (*archive.GetDASHStreamingSessionURLOutput, error)
 	GetMedia(context.Context, *archive.GetMediaInput) (Media, error)
 	PutMedia(context.Context, *archive.PutMediaInput) (Upload, error)
 
@@ -28,6 +30,14 @@ type Service interface {
 	DescribeStreamStorageConfiguration(context.Context, *archive.DescribeStreamStorageConfigurationInput) (
 		*archive.DescribeStreamStorageConfigurationOutput, error)
 	UpdateStreamStorageConfiguration(context.Context, *archive.UpdateStreamStorageConfigurationInput) (*archive.Empty, error)
+
+	// What sessions are played from. Parameters are as they stand in the query, "" where it has none.
+	HLSMasterPlaylist(ctx context.Context, token string) (*archive.Resource, error)
+	HLSMediaPlaylist(ctx context.Context, token, track string) (*archive.Resource, error)
+	TSFragment(ctx context.Context, token, fragment string) (*archive.Resource, error)
+	DASHManifest(ctx context.Context, token, base string) (*archive.Resource, error)
+	InitFragment(ctx context.Context, dash bool, token, track, sequence string) (*archive.Resource, error)
+	MediaFragment(ctx context.Context, dash bool, token, fragment, track string) (*archive.Resource, error)
 }
 
 // Media is stored media on its way to a caller.
