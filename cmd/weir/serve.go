@@ -37,6 +37,7 @@ const (
 type serving struct {
 	data, listen, publicURL string
 	credentials, cert, key  string
+	sealKeys                string
 	region, account         string
 	requireRegion, strict   bool
 	clipFragments           int
@@ -51,10 +52,11 @@ func newServe(std streams) *cobra.Command {
 	var s serving
 	cmd := &cobra.Command{
 		Use:   "serve --data DIR [flags]",
-		Short: "Serve an archive to AWS clients: PutMedia in, fragments, media and clips out",
+		Short: "Serve an archive to AWS clients: PutMedia in, fragments, media, clips, HLS and DASH out",
 		Long: `Serve an archive that speaks the Kinesis Video Streams API: real AWS clients work after only their endpoint's URL was changed.
 Streams are made, described and deleted, cameras upload with PutMedia (weir put, curl, the producer SDKs), and ListFragments,
-GetMedia, GetMediaForFragmentList and GetClip give back what was uploaded.
+GetMedia, GetMediaForFragmentList and GetClip give back what was uploaded. Players take it as HLS and DASH from the URLs that
+GetHLSStreamingSessionURL and GetDASHStreamingSessionURL give.
 
 Without --credentials every caller may do everything; the server then listens on loopback only. With it, requests have to be signed
 by a user of that file:
@@ -66,7 +68,11 @@ by a user of that file:
     actions = ["List*", "Get*", "DescribeStream"]
     streams = ["door-*"]
 
-The files of credentials and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
+URLs of sessions need no signature until they expire: their tokens are sealed with the first key of --session-keys, and accepted when
+any of its keys has sealed them. Lines are a number from 0 to 255 and 64 hexadecimal digits. To change keys put a new line in front, and
+take the old one out 12 hours later. Servers of one archive share the file.
+
+The files of credentials, of session keys and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
 finish their fragment first.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), std) },
@@ -74,10 +80,11 @@ finish their fragment first.`,
 	f := cmd.Flags()
 	f.StringVar(&s.data, "data", "", "`directory` of the archive; it is made when it is missing (required)")
 	f.StringVar(&s.listen, "listen", defaultListen, "`address` to listen on")
-	f.StringVar(&s.publicURL, "public-url", "", "`URL` that clients reach this server by, as GetDataEndpoint gives it; default: that of the request")
+	f.StringVar(&s.publicURL, "public-url", "", "`URL` that clients reach this server by, as GetDataEndpoint and sessions give it; default: that of the request")
 	f.StringVar(&s.credentials, "credentials", "", "`file` of the users whose signatures are accepted")
 	f.StringVar(&s.cert, "tls-cert", "", "`file` of the certificate chain, in PEM")
 	f.StringVar(&s.key, "tls-key", "", "`file` of the certificate's key, in PEM")
+	f.StringVar(&s.sealKeys, "session-keys", "", "`file` of the keys that seal session tokens; default: session.keys in --data, which is made when it is missing")
 	f.StringVar(&s.region, "region", "us-west-2", "`region` in ARNs")
 	f.StringVar(&s.account, "account", "000000000000", "`account` in ARNs, 12 digits")
 	f.BoolVar(&s.requireRegion, "require-region", false, "refuse signatures for another region than --region")
@@ -121,8 +128,12 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if err := os.MkdirAll(spill, 0o700); err != nil {
 		return err
 	}
+	keys, err := s.sessionKeys(ctx, log)
+	if err != nil {
+		return err
+	}
 	a := archive.New(st, &archive.Options{
-		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Log: log,
+		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Keys: keys, Log: log,
 		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
 	})
 	opts := &httpapi.Options{BaseURL: s.publicURL, IdleUpload: s.idle, Log: s.requestLog(log)}
