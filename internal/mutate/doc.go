@@ -1,2 +1,2 @@
-// Package mutate has a test that damages Matroska files in many ways and sends each through the whole pipeline.
+// Package mutate damages Matroska files in many ways. Its test sends each through the whole pipeline, and the end-to-end checks upload them.
 package mutate
