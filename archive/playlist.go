@@ -194,7 +194,12 @@ func (a *Archive) describe(ctx context.Context, s *session, l *listing) (*descri
 // bits is more than a track of a fragment takes in the session's container.
 func (s *session) bits(t *trackRef) float64 {
 	if s.mpegTS {
-		return 8 * (float64(t.Bytes)*188/184 + float64(t.Count)*60 + 564)
+		// PAT and PMT, a packet that is not full for each picture, and clock references between; sound shares its packets.
+		n := 20.0
+		if t.Kind == codec.Video {
+			n = 188 * 1.5
+		}
+		return 8 * (float64(t.Bytes)*188/184 + float64(t.Count)*n + 1128)
 	}
 	return 8 * float64(t.Bytes+t.Count*16+200)
 }
