@@ -6,16 +6,20 @@ KILLS ?= 200
 ROWS ?= 1000000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test demo fuzz mutate faults oracle bench compare figures crash lint update clean
+.PHONY: help build test e2e demo fuzz mutate faults oracle bench compare figures crash lint update clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## bin/weir, static, with the version of the working tree
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
 
 test: ## every check; as root with apt it also installs the tools that are missing
 	@scripts/test.sh
+
+e2e: ## the server, driven by real clients: curl, boto3, the AWS command line, the SDKs for Go and JavaScript; MUTATIONS damaged uploads
+	@scripts/tools.sh
+	@e2e/run.sh
 
 demo: build ## remux testdata/sample.mkv into every form below out/demo and check the results
 	@scripts/demo.sh

@@ -19,12 +19,16 @@ go mod tidy -diff
 
 step go vet
 go vet ./...
+(cd e2e && go vet ./...)
 
 step go fix
 go fix -diff ./...
+(cd e2e && go fix -diff ./...)
 
 step staticcheck
 go tool staticcheck ./...
+staticcheck=$(go tool -n staticcheck)
+(cd e2e && "$staticcheck" ./...)
 
 step tests with the race detector
 go test -race -timeout 10m ./...
@@ -46,6 +50,9 @@ if [ "$(go env GOHOSTOS)/$(go env GOHOSTARCH)" = linux/amd64 ]; then
     CGO_ENABLED=0 GOARCH=arm go test -short -timeout 10m -exec qemu-arm-static ./...
   fi
 fi
+
+step end to end
+e2e/run.sh
 
 step fuzz targets
 scripts/fuzz.sh "${FUZZTIME:-5000x}"

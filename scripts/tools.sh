@@ -6,6 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 missing=()
 tool() { command -v "$1" >/dev/null || missing+=("$2"); }      # command, package
+module() { /usr/bin/python3 -c "import importlib.util as u; exit(u.find_spec('$1') is None)" 2>/dev/null || missing+=("$2"); } # of Debian's Python
 element() { gst-inspect-1.0 "$1" >/dev/null 2>&1 || missing+=("$2"); } # GStreamer element, package
 
 look() {
@@ -15,6 +16,11 @@ look() {
   tool xmllint libxml2-utils
   tool python3 python3
   tool curl curl
+  tool openssl openssl
+  tool node nodejs # 20 or newer
+  tool npm npm
+  module boto3 python3-boto3
+  module awscli awscli
   tool mkvmerge mkvtoolnix
   tool gcc gcc # for the race detector
   [ -e /usr/include/stdlib.h ] || [ "$(uname)" != Linux ] || missing+=(libc6-dev)
