@@ -3,6 +3,7 @@ package putmedia
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -16,10 +17,18 @@ type StreamInfo struct {
 	DataRetentionInHours int64
 }
 
-// DescribeStream tells of a stream.
+// ref names a stream in a request; name may be an ARN.
+func ref(name string) map[string]any {
+	if strings.HasPrefix(name, "arn:") {
+		return map[string]any{"StreamARN": name}
+	}
+	return map[string]any{"StreamName": name}
+}
+
+// DescribeStream tells of a stream, by its name or its ARN.
 func (c *Client) DescribeStream(ctx context.Context, name string) (*StreamInfo, error) {
 	var out struct{ StreamInfo *StreamInfo }
-	if err := c.call(ctx, "/describeStream", map[string]any{"StreamName": name}, &out); err != nil {
+	if err := c.call(ctx, "/describeStream", ref(name), &out); err != nil {
 		return nil, err
 	}
 	if out.StreamInfo == nil {
@@ -42,10 +51,12 @@ func (c *Client) CreateStream(ctx context.Context, name string, retention time.D
 	return err
 }
 
-// DataEndpoint asks where media of the stream is to be put: the services of the cloud have another host for it.
+// DataEndpoint asks where media of the stream is to be put, by its name or its ARN: the services of the cloud have another host for it.
 func (c *Client) DataEndpoint(ctx context.Context, name string) (string, error) {
 	var out struct{ DataEndpoint string }
-	if err := c.call(ctx, "/getDataEndpoint", map[string]any{"StreamName": name, "APIName": "PUT_MEDIA"}, &out); err != nil {
+	in := ref(name)
+	in["APIName"] = "PUT_MEDIA"
+	if err := c.call(ctx, "/getDataEndpoint", in, &out); err != nil {
 		return "", err
 	}
 	if out.DataEndpoint == "" {

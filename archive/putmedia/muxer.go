@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -48,8 +47,8 @@ type MuxerOptions struct {
 	Start time.Time
 	// Now is time.Now by default.
 	Now func() time.Time
-	// Live gives each fragment as soon as it is whole. By default it waits for the next one, so that a last one in which a track has no
-	// frame any more can join it.
+	// Live gives each fragment as soon as it is whole. By default it waits for the next one, which joins it where pictures are presented
+	// across the cut (Options.ByCluster of the Source), or where it is a last one in which a track has no frame any more.
 	Live bool
 }
 
@@ -198,9 +197,13 @@ func (m *Muxer) choose(tracks []*codec.Track) error {
 	if m.matches(tracks, order) {
 		return nil
 	}
-	m.slots, m.runs = nil, order
+	before, reached := m.slots, m.clock.tracks
+	m.slots, m.runs, m.clock.tracks = nil, order, [MaxTracks]reach{}
 	for _, i := range order {
 		t := tracks[i]
+		if at := slices.IndexFunc(before, func(s slot) bool { return s.number == t.Number }); at >= 0 {
+			m.clock.tracks[len(m.slots)] = reached[at] // it may go over the same connection
+		}
 		m.slots = append(m.slots, slot{number: t.Number, uid: t.UID, kind: t.Kind, family: family(t), name: t.Name, language: t.Language})
 	}
 	return nil
@@ -294,6 +297,7 @@ func (m *Muxer) take(src *weir.Source, f *weir.Fragment) (piece, error) {
 			p.first, p.last = b.PTS, b.PTS
 		}
 		p.first, p.last = min(p.first, b.PTS), max(p.last, b.PTS)
+		p.span.tracks[s].add(b.PTS)
 		p.set |= 1 << s
 	}
 	for s, run := range m.runs {
@@ -402,10 +406,24 @@ func (m *Muxer) ready(ready []piece, p piece) []piece {
 		return append(ready, p)
 	}
 	if m.held != nil {
+		if joined, ok := m.straddles(p); ok {
+			m.held = &joined
+			return ready
+		}
 		ready = append(ready, *m.held)
 	}
 	m.held = &p
 	return ready
+}
+
+// straddles joins a piece with the one that is held back if pictures are presented across the cut between them.
+func (m *Muxer) straddles(p piece) (piece, bool) {
+	for s := range m.slots {
+		if p.keyless && m.held.set == p.set && overlap(m.held, &p, s) {
+			return join([]piece{*m.held, p})
+		}
+	}
+	return piece{}, false
 }
 
 // flush returns what is left at the end of a source.
@@ -418,15 +436,10 @@ func (m *Muxer) flush() []piece {
 	return ready
 }
 
-// overlap reports whether a track's frames of q begin before those of p end: sound in one fragment has to go forward.
+// overlap reports whether a track has frames in q that are not behind those that it has in p.
 func overlap(p, q *piece, s int) bool {
-	last := time.Duration(math.MinInt64)
-	for i := range p.frames {
-		if p.frames[i].slot == s {
-			last = max(last, p.frames[i].pts)
-		}
-	}
-	return slices.ContainsFunc(q.frames, func(f stored) bool { return f.slot == s && f.pts <= last })
+	a, b := p.span.tracks[s], q.span.tracks[s]
+	return a.any && b.any && b.first <= a.last
 }
 
 // join makes one piece of several. It reports false when that would break a limit, and when the codec private data differs.
@@ -444,8 +457,17 @@ func join(pieces []piece) (piece, bool) {
 			case q.set&bit == 0:
 			case p.set&bit == 0:
 				p.tracks[s], p.privates[s] = q.tracks[s], q.privates[s]
-			case family(p.tracks[s]) != family(q.tracks[s]) || !bytes.Equal(p.privates[s], q.privates[s]) || overlap(&p, q, s):
+			case family(p.tracks[s]) != family(q.tracks[s]) || !bytes.Equal(p.privates[s], q.privates[s]):
 				return piece{}, false
+			case overlap(&p, q, s) && (p.tracks[s].Kind == codec.Audio || !q.keyless):
+				return piece{}, false // another clock
+			}
+		}
+		for s, r := range q.span.tracks {
+			if r.any {
+				p.span.tracks[s].add(r.first)
+				p.span.tracks[s].add(r.last)
+				p.span.tracks[s].after = max(p.span.tracks[s].after, r.after)
 			}
 		}
 		p.end, p.first, p.last = max(p.end, q.end), min(p.first, q.first), max(p.last, q.last)

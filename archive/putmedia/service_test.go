@@ -56,6 +56,7 @@ func (j *judge) run(body io.Reader) error {
 	var f *arrived
 	var tracks []mkv.TrackEntry
 	last, any := time.Duration(0), false
+	latest := map[uint64]time.Duration{}
 	from := int64(0)
 	finish := func() error {
 		if f == nil {
@@ -69,9 +70,12 @@ func (j *judge) run(body io.Reader) error {
 			done.bad = lacks(done)
 		}
 		if done.bad == 0 {
-			for i := range done.frames {
-				last, any = max(last, done.frames[i].PTS), true
+			fresh := map[uint64]time.Duration{}
+			for _, f := range done.frames {
+				last, any = max(last, f.PTS), true
+				fresh[f.Track] = max(fresh[f.Track], f.PTS)
 			}
+			latest = fresh
 		}
 		return j.end(done)
 	}
@@ -123,6 +127,9 @@ func (j *judge) run(body io.Reader) error {
 			}
 			if !slices.ContainsFunc(tracks, func(t mkv.TrackEntry) bool { return t.Number == b.Track }) {
 				f.bad = 4010
+			}
+			if b.PTS < latest[b.Track] {
+				f.bad = 4004
 			}
 			f.frames = append(f.frames, codec.Frame{Track: b.Track, PTS: b.PTS, Duration: b.Duration, Key: b.Key, Data: bytes.Clone(r.Data(&b))})
 		case mkv.TokenTags:
