@@ -94,9 +94,13 @@ func (s *settings) overflow(ctx context.Context, dir, name string, o overflow, o
 	if o.headroom < 0 {
 		room = "no headroom"
 	}
+	reach := "all there; no restart needed"
+	if o.killed {
+		reach = "all there"
+	}
 	_, err = fmt.Fprintf(out, "| full disk (%s of %d MB, %s%s) | refused with %s; %d fragments acknowledged, %d listed and read back while it was full and afterwards; "+
-		"all producers went on %.1f s after there was room | all there; no restart needed | %s |\n", name, smallSize>>20, room, f.restarted, f.refused(), t.acked, t.listed,
-		f.within.Seconds(), verdict)
+		"all producers went on %.1f s after there was room | %s | %s |\n", name, smallSize>>20, room, f.restarted, f.refused(), t.acked, t.listed,
+		f.within.Seconds(), reach, verdict)
 	return errors.Join(err, findings)
 }
 

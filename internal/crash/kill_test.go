@@ -19,11 +19,11 @@ func TestKills(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var out, progress bytes.Buffer
-	err = run(ctx, []string{"-weir", binary, "-kills", "5", "-rows", "0", "-full=false", "-seed", "7", "-data", t.TempDir()}, &out, &progress)
+	err = run(ctx, []string{"-weir", binary, "-kills", "5", "-rows", "0", "-producers", "4", "-full=false", "-seed", "7", "-data", t.TempDir()}, &out, &progress)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, progress.String())
 	}
-	if !strings.Contains(out.String(), "| 5 kills while 8 producers upload") {
+	if !strings.Contains(out.String(), "| 5 kills while 4 producers upload") {
 		t.Errorf("no row about the kills:\n%s", out.String())
 	}
 }
