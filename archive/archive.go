@@ -49,6 +49,7 @@ type Archive struct {
 	live  *lives
 	drain atomic.Bool
 	lists lists
+	looks looks
 
 	ownKeys *Keyring
 }

@@ -83,16 +83,18 @@ func NewKeyringText() string {
 	return "# Keys that seal session tokens, the newest first: number, 64 hexadecimal digits.\n1 " + hex.EncodeToString(secret[:]) + "\n"
 }
 
-// tokenEncoding has the alphabet of the service's tokens.
+// tokenEncoding has the alphabet of the service's tokens, sealEnd is what they end with in place of padding.
 var tokenEncoding = base64.URLEncoding.WithPadding(base64.NoPadding)
 
-// seal returns plain, sealed for a purpose: in A-Z, a-z, 0-9, - and _.
+const sealEnd = "~"
+
+// seal returns plain, sealed for a purpose: in A-Z, a-z, 0-9, - and _, with a ~ at the end.
 func (k *Keyring) seal(purpose string, plain []byte) string {
 	key := &k.keys[0]
 	b := make([]byte, 1+key.aead.NonceSize(), 1+key.aead.NonceSize()+len(plain)+key.aead.Overhead())
 	b[0] = key.id
 	_, _ = rand.Read(b[1:])
-	return tokenEncoding.EncodeToString(key.aead.Seal(b, b[1:], plain, []byte(purpose)))
+	return tokenEncoding.EncodeToString(key.aead.Seal(b, b[1:], plain, []byte(purpose))) + sealEnd
 }
 
 // maxToken is the longest token that is looked at.
@@ -103,8 +105,9 @@ func (k *Keyring) open(purpose, token string) ([]byte, bool) {
 	if len(token) > maxToken {
 		return nil, false
 	}
-	b, err := tokenEncoding.Strict().DecodeString(strings.TrimRight(token, "~"))
-	if err != nil || len(b) == 0 {
+	text, whole := strings.CutSuffix(token, sealEnd)
+	b, err := tokenEncoding.Strict().DecodeString(text)
+	if err != nil || !whole || len(b) == 0 {
 		return nil, false
 	}
 	for i := range k.keys {

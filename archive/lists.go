@@ -2,14 +2,15 @@ package archive
 
 import "sync"
 
-// keptLists is how many ON_DEMAND listings are remembered.
-const keptLists = 64
+// keptRows is how many rows the ON_DEMAND listings that are remembered have in all.
+const keptRows = 50_000
 
 // lists remembers the listings of ON_DEMAND sessions, which do not change.
 type lists struct {
 	mu   sync.Mutex
 	all  map[session]*listing
 	turn []session // the oldest first
+	rows int
 }
 
 func (l *lists) get(s *session) *listing {
@@ -25,14 +26,14 @@ func (l *lists) put(s *session, made *listing) {
 	if l.all == nil {
 		l.all = map[session]*listing{}
 	}
-	if _, ok := l.all[k]; !ok {
-		l.turn = append(l.turn, k)
-		if len(l.turn) > keptLists {
-			delete(l.all, l.turn[0])
-			l.turn = append(l.turn[:0], l.turn[1:]...)
-		}
+	if l.all[k] != nil {
+		return
 	}
-	l.all[k] = made
+	for l.rows += len(made.rows); l.rows > keptRows && len(l.turn) > 0; l.turn = append(l.turn[:0], l.turn[1:]...) {
+		l.rows -= len(l.all[l.turn[0]].rows)
+		delete(l.all, l.turn[0])
+	}
+	l.all[k], l.turn = made, append(l.turn, k)
 }
 
 // key is what a listing depends on.

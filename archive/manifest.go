@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/archive/store"
 	"github.com/seed63bb8431/weir/codec"
 	"github.com/seed63bb8431/weir/dash"
 )
@@ -32,8 +33,11 @@ func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resour
 		whole += length
 	}
 	m.MinBufferTime = m.MaxSegmentDuration
-	if err := a.periods(ctx, s, l, token, m); err != nil {
+	if err := a.periods(ctx, s, st, l, token, m); err != nil {
 		return nil, err
+	}
+	if len(m.Periods) == 0 {
+		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
 	}
 	last := &l.rows[len(l.rows)-1]
 	end := time.Duration(last.time + last.row.Length - s.time)
@@ -62,13 +66,17 @@ func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resour
 }
 
 // periods adds a Period for each codec record that is listed.
-func (a *Archive) periods(ctx context.Context, s *session, l *listing, token string, m *dash.MPD) error {
+func (a *Archive) periods(ctx context.Context, s *session, st *store.Stream, l *listing, token string, m *dash.MPD) error {
 	for from := 0; from < len(l.rows); {
 		to := from + 1
 		for to < len(l.rows) && l.rows[to].codec == l.rows[from].codec {
 			to++
 		}
 		part := listing{rows: l.rows[from:to]}
+		if a.sample(st, part.rows) == nil { // nothing in it can be packaged
+			from = to
+			continue
+		}
 		begin := time.Duration(part.rows[0].codecTime)
 		if part.rows[0].codec == 0 {
 			begin = time.Duration(s.origin())
@@ -77,7 +85,7 @@ func (a *Archive) periods(ctx context.Context, s *session, l *listing, token str
 		if to < len(l.rows) {
 			p.Duration = time.Duration(l.rows[to].codecTime) - begin
 		}
-		info, err := a.describe(ctx, s, &part)
+		info, err := a.describe(ctx, s, st, &part)
 		if err != nil {
 			return err
 		}
@@ -117,7 +125,7 @@ func (s *session) adaptationSet(l *listing, info *description, kind codec.Kind, 
 		Media:                  "getMP4MediaFragment.mp4?FragmentNumber=$Number$&" + track,
 	}}
 	if kind == codec.Video {
-		rep.Codecs = info.codecs[0]
+		rep.Codecs = info.video[0]
 		rep.Width, rep.Height = int(info.picture.Width), int(info.picture.Height)
 		rep.SAR = fmt.Sprintf("%d:%d", max(info.picture.SARWidth, 1), max(info.picture.SARHeight, 1))
 		rep.FrameRate = fmt.Sprintf("%d/1000", max(info.rate, 1))
@@ -126,7 +134,7 @@ func (s *session) adaptationSet(l *listing, info *description, kind codec.Kind, 
 			set.StartWithSAP = 0
 		}
 	} else {
-		rep.Codecs = info.codecs[len(info.codecs)-1]
+		rep.Codecs = info.audio[0]
 		rep.AudioSamplingRate, rep.AudioChannels = int(timescale), info.channels
 	}
 	set.Representations = []dash.Representation{rep}

@@ -225,7 +225,10 @@ func (a *Archive) firstOf(ctx context.Context, s *session, st *store.Stream, hea
 	case modeLiveReplay:
 		from, to := s.replayRange()
 		if s.by == store.ByServer {
-			w := window{by: s.by, from: s.from, to: min(s.to, s.created)}
+			w := window{by: s.by, from: s.from, to: s.to}
+			if s.to == openEnd {
+				w.to = s.created
+			}
 			if err := a.checkServer(ctx, st, &w); err != nil {
 				return nil, err
 			}
@@ -323,29 +326,53 @@ func (a *Archive) settleLengths(ctx context.Context, s *session, st *store.Strea
 
 // checkTracks checks that the session's format carries the tracks of its first fragment (api.md, 5.7).
 func (s *session) checkTracks(first *stored, strict bool) error {
-	for i := range first.fragment.Runs {
-		track := first.fragment.Runs[i].Track
-		if _, g711 := track.Config.(*codec.G711); g711 && s.purpose == purposeHLS {
-			return failf(UnsupportedStreamMedia, "HLS does not carry G.711 sound: ask for DASH, a clip, or the fragments themselves.")
-		}
-		s.tracks |= kindBit(track.Kind)
+	s.tracks = first.tracks()
+	if s.tracks&(alawBit|ulawBit) != 0 && s.purpose == purposeHLS {
+		return failf(UnsupportedStreamMedia, "HLS does not carry G.711 sound: ask for DASH, a clip, or the fragments themselves.")
 	}
-	if strict && s.tracks&kindBit(codec.Video) == 0 {
+	if strict && s.tracks&videoBits == 0 {
 		return failf(UnsupportedStreamMedia, "The first track has to be video.")
 	}
 	return nil
 }
 
-// kindBit is a kind in session.tracks.
-func kindBit(k codec.Kind) int { return 1 << (k - codec.Video) }
+// The codecs of session.tracks: a session's tracks may change in all but these.
+const (
+	avcBit = 1 << iota
+	hevcBit
+	aacBit
+	alawBit
+	ulawBit
+
+	videoBits = avcBit | hevcBit
+	audioBits = aacBit | alawBit | ulawBit
+)
+
+func trackBit(c codec.Config) int {
+	switch c := c.(type) {
+	case *codec.AVC:
+		return avcBit
+	case *codec.HEVC:
+		return hevcBit
+	case *codec.AAC:
+		return aacBit
+	case *codec.G711:
+		if c.Law == codec.ALaw {
+			return alawBit
+		}
+		return ulawBit
+	}
+	return 0
+}
 
 // kinds returns the kinds of the session's tracks in the order of their numbers, from 1.
 func (s *session) kinds() []codec.Kind {
 	var all []codec.Kind
-	for _, k := range []codec.Kind{codec.Video, codec.Audio} {
-		if s.tracks&kindBit(k) != 0 {
-			all = append(all, k)
-		}
+	if s.tracks&videoBits != 0 {
+		all = append(all, codec.Video)
+	}
+	if s.tracks&audioBits != 0 {
+		all = append(all, codec.Audio)
 	}
 	return all
 }

@@ -23,7 +23,7 @@ func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resourc
 	if err != nil {
 		return nil, err
 	}
-	info, err := a.describe(ctx, s, l)
+	info, err := a.describe(ctx, s, st, l)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resourc
 	link := func(number int) string {
 		return "getHLSMediaPlaylist.m3u8?SessionToken=" + token + "&TrackNumber=" + strconv.Itoa(number)
 	}
-	v := hls.Variant{Bandwidth: info.peak, AverageBandwidth: info.mean, Codecs: info.codecs, URI: link(1)}
+	v := hls.Variant{Bandwidth: info.peak, AverageBandwidth: info.mean, Codecs: slices.Concat(info.video, info.audio), URI: link(1)}
 	if info.picture != nil {
 		v.Resolution = hls.Resolution{Width: info.width, Height: info.height}
 		v.FrameRate = hls.FrameRate{Num: uint32(info.rate), Den: 1000}
@@ -137,7 +137,7 @@ func independent(l *listing) bool {
 
 // description is what a multivariant playlist tells of a session's media.
 type description struct {
-	codecs        []string
+	video, audio  []string // as CODECS has them
 	picture       *codec.Picture
 	width, height int // as shown
 	rate          int // pictures in 1000 seconds
@@ -146,9 +146,11 @@ type description struct {
 	independent   bool
 }
 
-// describe looks at what is listed: at the rows of all, and at the bytes of one fragment for each codec record.
-func (a *Archive) describe(ctx context.Context, s *session, l *listing) (*description, error) {
+// describe looks at what is listed: at the rows of all, and at each codec record. A record of which nothing can be said is passed over
+// when there is another.
+func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l *listing) (*description, error) {
 	d := &description{independent: independent(l)}
+	var failure error
 	if len(l.rows) == 0 {
 		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
 	}
@@ -172,23 +174,37 @@ func (a *Archive) describe(ctx context.Context, s *session, l *listing) (*descri
 		d.peak = max(d.peak, int(rate/at)+1)
 		bits, seconds, nanos = bits+rate, seconds+at, nanos+r.row.Length
 		if r.codec != record {
-			if err := a.look(ctx, s, r, d); err != nil {
-				if len(d.codecs) > 0 || i+1 < len(l.rows) {
-					continue // another fragment may tell
-				}
-				return nil, err
-			}
 			record = r.codec
+			if err := a.describeRecord(ctx, s, st, l.rows[i:], d); err != nil {
+				failure = err
+			}
 		}
 	}
-	if len(d.codecs) == 0 {
-		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
+	if len(d.video) == 0 && len(d.audio) == 0 {
+		return nil, failure
 	}
 	d.mean = int(bits/seconds) + 1
 	if nanos > 0 {
 		d.rate = int(float64(pictures) / (float64(nanos) / 1e12))
 	}
 	return d, nil
+}
+
+// describeRecord adds what there is to say of the codec record at the head of rows.
+func (a *Archive) describeRecord(ctx context.Context, s *session, st *store.Stream, rows []listed, d *description) error {
+	sample := a.sample(st, rows)
+	if sample == nil {
+		return failf(ResourceNotFound, noFragmentsForSessionText)
+	}
+	l, err := a.look(ctx, &sample.row)
+	if err != nil {
+		return err
+	}
+	if err := a.admits(s, sample, l.tracks); err != nil {
+		return err
+	}
+	d.add(l)
+	return nil
 }
 
 // bits is more than a track of a fragment takes in the session's container.
@@ -204,33 +220,19 @@ func (s *session) bits(t *trackRef) float64 {
 	return 8 * float64(t.Bytes+t.Count*16+200)
 }
 
-// look adds what one fragment's tracks are to the description.
-func (a *Archive) look(ctx context.Context, s *session, r *listed, d *description) error {
-	buf := takeBuffer()
-	defer func() { giveBuffer(buf) }()
-	f, err := a.packet(ctx, s, r, buf)
-	if err != nil {
-		return err
+// add adds what a codec record says.
+func (d *description) add(l *look) {
+	if l.video != "" && !slices.Contains(d.video, l.video) {
+		d.video = append(d.video, l.video)
 	}
-	buf = f.doc
-	for _, k := range s.kinds() {
-		track := f.fragment.Runs[f.run(k)].Track
-		if name := track.Config.CodecString(); !slices.Contains(d.codecs, name) {
-			d.codecs = append(d.codecs, name)
-		}
-		switch c := track.Config.(type) {
-		case codec.VideoConfig:
-			p := c.PictureInfo()
-			if d.picture == nil || p.Width*p.Height > d.picture.Width*d.picture.Height {
-				shown := *p
-				d.picture = &shown
-				d.width, d.height = displaySize(p)
-			}
-		case *codec.AAC:
-			d.channels = int(c.Channels)
-		}
+	if l.audio != "" && !slices.Contains(d.audio, l.audio) {
+		d.audio = append(d.audio, l.audio)
 	}
-	return nil
+	if p := l.picture; p != nil && (d.picture == nil || p.Width*p.Height > d.picture.Width*d.picture.Height) {
+		d.picture = p
+		d.width, d.height = displaySize(p)
+	}
+	d.channels = max(d.channels, l.channels)
 }
 
 // displaySize returns width and height in square pixels.

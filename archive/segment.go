@@ -23,13 +23,24 @@ type Resource struct {
 // mediaBase is where media time begins (timeline.md, 7 and 8): no decoding time lies before 0.
 const mediaBase = 10 * time.Second
 
-// track returns the kind that a TrackNumber is of.
+// track returns the kind that a TrackNumber is of. All tracks of MPEG-TS are one.
 func (s *session) track(number string) (codec.Kind, error) {
 	kinds := s.kinds()
-	if n, err := strconv.Atoi(number); err == nil && n >= 1 && n <= len(kinds) {
+	if s.mpegTS {
+		kinds = kinds[:1]
+	}
+	if n, err := strconv.ParseUint(number, 10, 8); err == nil && n >= 1 && n <= uint64(len(kinds)) {
 		return kinds[n-1], nil
 	}
 	return 0, invalid("TrackNumber has to be between 1 and %d.", len(kinds))
+}
+
+// notMP4 refuses fragmented MP4 to a session of MPEG-TS.
+func (s *session) notMP4() error {
+	if s.mpegTS {
+		return invalid("This session is of MPEG-TS.")
+	}
+	return nil
 }
 
 // packet is a fragment of a session, ready to be packaged, on the session's clock.
@@ -38,19 +49,32 @@ func (a *Archive) packet(ctx context.Context, s *session, l *listed, buf []byte)
 	if err != nil {
 		return nil, err
 	}
-	kinds := 0
-	for i := range f.fragment.Runs {
-		kinds |= kindBit(f.fragment.Runs[i].Track.Kind)
-	}
-	if kinds != s.tracks {
-		return nil, failf(UnsupportedStreamMedia, "The tracks of fragment %s are not those that the session began with.", l.row.Number)
-	}
-	if a.opts.Strict && l.codec != 0 {
-		return nil, failf(InvalidCodecPrivateData, "The requested fragment does not have the same codec private data as the rest of the session.")
+	if err := a.admits(s, l, f.tracks()); err != nil {
+		return nil, err
 	}
 	f.fragment.Index = int(l.row.Ord % (1 << 31))
 	f.fragment.Move(s.move(l))
 	return f, nil
+}
+
+// admits tells whether a fragment with certain tracks can be a part of the session.
+func (a *Archive) admits(s *session, l *listed, tracks int) error {
+	if tracks != s.tracks {
+		return failf(UnsupportedStreamMedia, "The tracks of fragment %s are not those that the session began with.", l.row.Number)
+	}
+	if a.opts.Strict && l.codec != 0 {
+		return failf(InvalidCodecPrivateData, "The requested fragment does not have the same codec private data as the rest of the session.")
+	}
+	return nil
+}
+
+// tracks returns the codecs of the fragment's tracks, as session.tracks has them.
+func (f *stored) tracks() int {
+	tracks := 0
+	for i := range f.fragment.Runs {
+		tracks |= trackBit(f.fragment.Runs[i].Track.Config)
+	}
+	return tracks
 }
 
 // move returns what puts a fragment from the producer's clock on the session's, without mediaBase.
@@ -73,6 +97,9 @@ func (f *stored) run(kind codec.Kind) int {
 func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment, track string) (*Resource, error) {
 	s, st, err := a.enter(ctx, dash, token)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.notMP4(); err != nil {
 		return nil, err
 	}
 	kind, err := s.track(track)
@@ -142,15 +169,20 @@ func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, seq
 	if err != nil {
 		return nil, err
 	}
+	if err := s.notMP4(); err != nil {
+		return nil, err
+	}
 	kind, err := s.track(track)
 	if err != nil {
 		return nil, err
 	}
 	n := int64(0)
 	if sequence != "" {
-		if n, err = strconv.ParseInt(sequence, 10, 64); err != nil || n < 0 {
+		u, err := strconv.ParseUint(sequence, 10, 63)
+		if err != nil {
 			return nil, invalid("SequenceNumber has to be a number from 0 on.")
 		}
+		n = int64(u)
 	}
 	l, err := a.withRecord(ctx, s, st, n)
 	if err != nil {
@@ -179,8 +211,11 @@ func (a *Archive) withRecord(ctx context.Context, s *session, st *store.Stream, 
 		return nil, err
 	}
 	for i := range l.rows {
-		if l.rows[i].codec == n && l.rows[i].row.Flags&flagFault == 0 {
-			return &l.rows[i], nil
+		if l.rows[i].codec == n {
+			if r := a.sample(st, l.rows[i:]); r != nil {
+				return r, nil
+			}
+			break
 		}
 	}
 	if s.mode != modeOnDemand && len(l.rows) > 0 {
@@ -196,6 +231,26 @@ func (a *Archive) withRecord(ctx context.Context, s *session, st *store.Stream, 
 		}
 	}
 	return nil, failf(ResourceNotFound, "No fragment of the session has codec private data number %d any more.", n)
+}
+
+// sample returns one of the fragments at the head of rows that have one codec record: the first whose bytes are there for certain, or
+// else the first. nil means that none of them can be packaged.
+func (a *Archive) sample(st *store.Stream, rows []listed) *listed {
+	var first *listed
+	since := a.since(st)
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case r.codec != rows[0].codec:
+			return first
+		case r.row.Flags&flagFault != 0:
+		case r.row.Server >= since:
+			return r
+		case first == nil:
+			first = r
+		}
+	}
+	return first
 }
 
 // enter opens a token for its session and stream.
@@ -218,11 +273,11 @@ func (a *Archive) enter(ctx context.Context, dash bool, token string) (*session,
 // fragmentOf returns the fragment that a request names.
 func (a *Archive) fragmentOf(ctx context.Context, s *session, st *store.Stream, fragment string) (*listed, error) {
 	if s.purpose == purposeDASH {
-		n, err := strconv.ParseInt(fragment, 10, 64)
+		n, err := strconv.ParseUint(fragment, 10, 63)
 		if err != nil || n < 1 {
 			return nil, invalid("FragmentNumber has to be a segment's number, from 1 on.")
 		}
-		return a.at(ctx, s, st, n-1)
+		return a.at(ctx, s, st, int64(n)-1)
 	}
 	if len(fragment) > 128 || !all(fragment, isDigit) {
 		return nil, invalid("FragmentNumber has to be a number of 1 to 128 digits.")

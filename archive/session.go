@@ -54,7 +54,7 @@ type session struct {
 	expires    Timestamp
 	seq        int64 // the largest cseq at creation
 	target     int64 // seconds
-	tracks     int   // of the first fragment
+	tracks     int   // of the first fragment, by their codecs: trackBit
 
 	// of the first fragment
 	ord, gaps, codecs, time int64
@@ -85,7 +85,7 @@ func (s *session) token(k *Keyring) string {
 		s.ord, s.gaps, s.codecs, s.time, s.number, s.length} {
 		b = binary.AppendVarint(b, v)
 	}
-	return k.seal(s.purpose, b) + "~"
+	return k.seal(s.purpose, b)
 }
 
 // session opens a token.

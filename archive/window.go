@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seed63bb8431/weir/archive/store"
@@ -96,26 +97,33 @@ func (a *Archive) edge(ctx context.Context, s *session, st *store.Stream) (ord i
 		if err != nil {
 			return 0, false, internal(err)
 		}
-		past := Millis(a.now()) > s.to
+		ended = Millis(a.now()) > s.to+underway
 		for i := range rows {
 			if o := rows[i].Ord; o > s.ord && o <= end {
-				end, past = o-1, true
+				end, ended = o-1, true
 			}
 		}
-		ended = past && (s.by == store.ByServer || len(rows) > 0)
 	}
-	// Fragments appear as if they came live, from the session's beginning on; the first few are there at once.
-	elapsed := max(a.now().Sub(time.UnixMilli(int64(s.created))), 0)
-	rows, err := a.store.Rows(ctx, nil, &store.Query{Stream: s.stream, By: store.ByTime, From: s.time, To: s.time + int64(elapsed) + s.length, Live: true,
-		Descending: true, Limit: 1})
+	// Fragments appear as if they came live, when their end has passed; the first few are there at once.
+	shown := s.time + int64(max(a.now().Sub(time.UnixMilli(int64(s.created))), 0)) + s.length
+	rows, err := a.store.Rows(ctx, nil, &store.Query{Stream: s.stream, By: store.ByTime, From: s.time, To: shown, Live: true, Descending: true, Limit: 1})
 	if err != nil {
 		return 0, false, internal(err)
 	}
-	if len(rows) > 0 && rows[0].Ord < end {
-		return rows[0].Ord, false, nil
+	if len(rows) > 0 {
+		newest := rows[0].Ord
+		if rows[0].Time+rows[0].Length > shown {
+			newest--
+		}
+		if newest < end {
+			return newest, false, nil
+		}
 	}
 	return end, ended, nil
 }
+
+// underway is how long a fragment may take from its first byte, which is its server time, until it is listed, in milliseconds.
+const underway = 60_000
 
 // replayLook is how many rows behind a range are looked at for the first that was uploaded after the session's.
 const replayLook = 100
@@ -130,6 +138,10 @@ func (a *Archive) listOnDemand(ctx context.Context, s *session, st *store.Stream
 		return nil, err
 	}
 	rows = playable(rows[:min(len(rows), s.max)])
+	if len(rows) > 1 { // what the first cannot be packaged for is told when the session is opened
+		rest := slices.DeleteFunc(rows[1:], func(r store.Row) bool { return r.Flags&flagFault != 0 })
+		rows = rows[:1+len(rest)]
+	}
 	l := &listing{ended: true}
 	for i := range rows {
 		p := listed{row: rows[i], index: int64(i)}
