@@ -348,3 +348,41 @@ func TestDrain(t *testing.T) {
 		}
 	})
 }
+
+// waiting is a body that stays open until it is interrupted.
+type waiting struct {
+	io.Reader
+	interrupted chan struct{}
+}
+
+func (w *waiting) Read(p []byte) (int, error) {
+	if n, err := w.Reader.Read(p); err != io.EOF {
+		return n, err
+	}
+	<-w.interrupted
+	return 0, context.Canceled
+}
+
+func (w *waiting) Interrupt() { close(w.interrupted) }
+
+// full is a store without room.
+type full struct{ store.Store }
+
+func (full) Append(context.Context, *store.Row, []byte) error { return store.ErrFull }
+
+// TestFailureEndsUpload ends an upload whose fragment could not be stored while its producer waits for what becomes of it.
+func TestFailureEndsUpload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, archive.Options{})
+		s.Archive = archive.New(full{s.store}, &archive.Options{TempDir: t.TempDir()})
+		body := &waiting{bytes.NewReader(join(front(1), fragment(0, block(1, 0, 9)), tags("AWS_KINESISVIDEO_END_OF_FRAGMENT="))), make(chan struct{})}
+		began := time.Now()
+		acks, err := s.put("cam", archive.PutMediaInput{}, body)
+		if d := cmp.Diff([][]string{{"BUFFERING 0s", "RECEIVED 0s", "ERROR 0s ARCHIVAL_ERROR"}}, byFragment(acks)); d != "" || !errors.Is(err, store.ErrFull) {
+			t.Errorf("%v; -want +got\n%s", err, d)
+		}
+		if d := time.Since(began); d != 0 {
+			t.Errorf("the upload ended %v later", d)
+		}
+	})
+}

@@ -292,6 +292,9 @@ func (r *receiver) buffering(ctx context.Context) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return streamNotActive.with("", err)
 	}
+	if errors.Is(err, store.ErrFull) {
+		return archivalError.with("", err)
+	}
 	if err != nil {
 		return internalError.with("", err)
 	}

@@ -25,6 +25,7 @@ type Upload struct {
 	failed error // of ack, or the first final MediaError
 	over   bool  // Run has returned
 	idle   *time.Timer
+	wake   func() // ends a Read of the body that waits
 
 	counter, left int64 // the next fragment counter, and how many are set aside
 	broken        bool  // a fragment could not be stored
@@ -104,12 +105,17 @@ const (
 
 // Run reads media from body until its end and passes acknowledgements to ack, one call for each, never two at once. An error of ack
 // ends the upload, as do those media errors that concern all of it; whole fragments are stored first. A body whose Read gives
-// os.ErrDeadlineExceeded has been idle for too long: the upload ends as if it had been closed.
+// os.ErrDeadlineExceeded has been idle for too long: the upload ends as if it had been closed. A body with a method Interrupt is told
+// by it that the upload has failed: a Read that waits should end then.
 // The error is for the log: a *MediaError, or that of ack or body. What the producer has to know it has been told.
 func (u *Upload) Run(ctx context.Context, body io.Reader, ack func(Ack) error) error {
 	u.ack = ack
 	if u.silent {
 		u.ack = func(Ack) error { return nil }
+	}
+	u.wake = func() {}
+	if b, ok := body.(interface{ Interrupt() }); ok {
+		u.wake = b.Interrupt
 	}
 	u.idle = time.AfterFunc(idleEvery, u.sayIdle)
 	defer u.idle.Stop()
@@ -148,6 +154,7 @@ func (u *Upload) tell(a Ack) {
 	}
 	if a.Err != nil && a.Err.final && u.failed == nil {
 		u.failed = a.Err
+		u.wake()
 	}
 }
 

@@ -98,8 +98,9 @@ type uploadBody struct {
 	idle   time.Duration
 	stop   func() bool
 
-	mu     sync.Mutex
-	closed bool
+	mu          sync.Mutex
+	closed      bool
+	interrupted bool
 
 	head  []byte // what was read ahead
 	ahead error  // how reading ahead ended
@@ -143,6 +144,9 @@ func (b *uploadBody) read(p []byte) (int, error) {
 	if err := b.x.ctx.Err(); err != nil {
 		return 0, err
 	}
+	if b.over() {
+		return 0, context.Canceled
+	}
 	n, err := b.source.Read(p)
 	b.x.record.Received += int64(n)
 	if b.x.r.ProtoMajor > 1 {
@@ -155,6 +159,22 @@ func (b *uploadBody) read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// Interrupt ends a Read that waits, and all later ones: the upload has failed, and its producer may be waiting for the answer's end.
+func (b *uploadBody) Interrupt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interrupted = true
+	if !b.closed {
+		_ = b.x.rc.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+func (b *uploadBody) over() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.interrupted
 }
 
 // close has the request's end not touch the deadline any more.

@@ -126,11 +126,11 @@ func shape(got []*arrived) []string {
 			all = append(all, "")
 		}
 		n++
-		kinds := ""
+		var kinds strings.Builder
 		for _, t := range f.tracks {
-			kinds += t.Kind.String()[:1]
+			kinds.WriteString(t.Kind.String()[:1])
 		}
-		all[len(all)-1] = fmt.Sprint(kinds, n)
+		all[len(all)-1] = fmt.Sprint(kinds.String(), n)
 		_ = i
 	}
 	return all
