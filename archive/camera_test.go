@@ -42,6 +42,7 @@ type film struct {
 	header []byte
 	video  []codec.Frame
 	audio  []codec.Frame
+	scale  time.Duration // of a tick of the header's
 	length time.Duration
 	frame  time.Duration // how long one of audio lasts
 }
@@ -61,7 +62,7 @@ func films(t testing.TB, file string) []film {
 		}
 		switch token {
 		case mkv.TokenCluster:
-			all = append(all, film{header: r.AppendHeader(nil)})
+			all = append(all, film{header: r.AppendHeader(nil), scale: r.Info().TimestampScale})
 		case mkv.TokenBlock:
 			b, f := r.Block(), &all[len(all)-1]
 			frame := codec.Frame{Track: b.Track, PTS: b.PTS, Key: b.Key, Data: bytes.Clone(r.Data(&b))}
@@ -130,7 +131,7 @@ func (c *camera) shoot(shots ...shot) {
 			header = s.film.header
 			part = append(part, header...)
 		}
-		part, err := mkv.AppendCluster(part, c.at, time.Millisecond, c.frames(s.film))
+		part, err := mkv.AppendCluster(part, c.at, s.film.scale, c.frames(s.film))
 		if err != nil {
 			c.t.Fatal(err)
 		}
