@@ -69,13 +69,13 @@ func TestHLSTimes(t *testing.T) {
 	for _, file := range footage {
 		gaps := strings.Contains(file, "gap") // sound is missing within fragments
 		for _, clockName := range []string{"SERVER", "PRODUCER"} {
-			now := time.UnixMilli(begin)
-			s := serve(t, archive.Options{Now: func() time.Time { return now }})
-			if _, err := s.put("cam", archive.PutMediaInput{}, live(t, file, &now)); err != nil {
+			c := newClock()
+			s := serve(t, archive.Options{Now: c.now})
+			if _, err := s.put("cam", archive.PutMediaInput{}, live(t, file, c)); err != nil {
 				t.Fatal(err)
 			}
 			rows := s.rows("cam")
-			sel := selector("SERVER", begin, now.UnixMilli())
+			sel := selector("SERVER", begin, c.ms())
 			if clockName == "PRODUCER" {
 				sel = selector("PRODUCER", rows[0].Producer/1000, rows[0].Producer/1000+3600_000)
 			}
@@ -178,13 +178,13 @@ func TestDASHTimes(t *testing.T) {
 	for _, file := range footage {
 		for _, clockName := range []string{"SERVER", "PRODUCER"} {
 			for _, mode := range []string{"ON_DEMAND", "LIVE_REPLAY", "LIVE"} {
-				now := time.UnixMilli(begin)
-				s := serve(t, archive.Options{Now: func() time.Time { return now }})
-				if _, err := s.put("cam", archive.PutMediaInput{}, live(t, file, &now)); err != nil {
+				c := newClock()
+				s := serve(t, archive.Options{Now: c.now})
+				if _, err := s.put("cam", archive.PutMediaInput{}, live(t, file, c)); err != nil {
 					t.Fatal(err)
 				}
 				rows := s.rows("cam")
-				sel := selector("SERVER", begin, now.UnixMilli())
+				sel := selector("SERVER", begin, c.ms())
 				if clockName == "PRODUCER" {
 					sel = selector("PRODUCER", rows[0].Producer/1000, rows[0].Producer/1000+3600_000)
 				}
@@ -192,7 +192,7 @@ func TestDASHTimes(t *testing.T) {
 					sel.TimestampRange = nil
 				}
 				p := s.dash(archive.GetDASHStreamingSessionURLInput{PlaybackMode: mode, DASHFragmentSelector: sel, DisplayFragmentTimestamp: "ALWAYS", DisplayFragmentNumber: "ALWAYS"})
-				now = now.Add(time.Minute)
+				c.sleep(time.Minute)
 				m := p.manifest()
 				total := int64(0)
 				byNumber := map[string]*store.Row{}

@@ -84,10 +84,10 @@ func TestSettledByteByByte(t *testing.T) {
 
 // TestUploadGoesOn has a second upload go on where the first ended: no break, the same codec record, and its clip as of one.
 func TestUploadGoesOn(t *testing.T) {
-	now := time.UnixMilli(begin)
-	s := serve(t, archive.Options{Now: func() time.Time { return now }})
+	c := newClock()
+	s := serve(t, archive.Options{Now: c.now})
 	upload := func(start string) {
-		if _, err := s.put("cam", archive.PutMediaInput{FragmentTimecodeType: "RELATIVE", ProducerStartTimestamp: start}, live(t, "h264-nob.mkv", &now)); err != nil {
+		if _, err := s.put("cam", archive.PutMediaInput{FragmentTimecodeType: "RELATIVE", ProducerStartTimestamp: start}, live(t, "h264-nob.mkv", c)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestUploadGoesOn(t *testing.T) {
 	if length != 4*time.Second {
 		t.Fatalf("the file lasts %v", length)
 	}
-	now = now.Add(time.Hour)
+	c.sleep(time.Hour)
 	upload("1600003602.1")
 	rows := s.rows("cam")
 	n := len(one)
@@ -135,8 +135,8 @@ func TestUploadGoesOn(t *testing.T) {
 	}
 }
 
-// live gives a file of Clusters of a second as a camera would: a Cluster each second of now.
-func live(t *testing.T, file string, now *time.Time) io.Reader {
+// live gives a file of Clusters of a second as a camera would: a Cluster each second of a clock.
+func live(t *testing.T, file string, c *clock) io.Reader {
 	t.Helper()
 	data := read(t, file)
 	r := mkv.NewBytesReader(data, nil)
@@ -151,21 +151,13 @@ func live(t *testing.T, file string, now *time.Time) io.Reader {
 			if err == io.EOF {
 				to = int64(len(data))
 			}
-			parts = append(parts, bytes.NewReader(data[from:to]), tick{now})
+			parts = append(parts, bytes.NewReader(data[from:to]), pause{c, time.Second})
 			from = to
 		}
 		if err == io.EOF {
 			return io.MultiReader(parts...)
 		}
 	}
-}
-
-// tick is a reader of nothing that lets a second go by.
-type tick struct{ now *time.Time }
-
-func (k tick) Read([]byte) (int, error) {
-	*k.now = k.now.Add(time.Second)
-	return 0, io.EOF
 }
 
 // TestClipBytes has a clip be the same bytes each time, also from an archive that was made anew over the same store.
