@@ -1,12 +1,13 @@
 FUZZTIME ?= 10m
 MUTATIONS ?= 1000000
+LOSSES ?= 10000
 BENCH ?= .
 BENCHCOUNT ?= 6
 KILLS ?= 200
 ROWS ?= 1000000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test e2e demo fuzz mutate faults oracle bench compare figures crash lint update clean
+.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures crash lint update clean
 
 help: ## what can be made
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,7 +32,10 @@ mutate: ## MUTATIONS (1000000) damaged files through the whole pipeline
 	WEIR_MUTATIONS=$(MUTATIONS) go test -count=1 -timeout 0 -v -run '^TestMutations$$' ./internal/mutate
 
 faults: ## an error at each operation of the store's work on its files and its index, one after the other
-	WEIR_FAULTS=1 go test -count=1 -timeout 0 -run '^TestFaults$$' ./archive/store/...
+	WEIR_FAULTS=1 go test -count=1 -timeout 0 -run 'Faults$$' ./archive/store/...
+
+loss: ## LOSSES (10000) workloads of the store that end in the loss of what was not synced
+	WEIR_LOSSES=$(LOSSES) go test -count=1 -timeout 0 -run '^TestCrash$$' ./archive/store/local
 
 oracle: build ## every form of a larger collection of media against what independent tools read, where it is there
 	@scripts/oracle.sh

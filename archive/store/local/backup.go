@@ -63,7 +63,7 @@ func (s *Store) backup(ctx context.Context, dir string) (err error) {
 	if err := to.files.SyncDir("."); err != nil {
 		return err
 	}
-	return to.setFormat(Format)
+	return to.setFormat(format)
 }
 
 // backupFiles copies the packs of an index, and makes a journal of it.

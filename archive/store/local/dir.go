@@ -18,6 +18,9 @@ import (
 // Format is the version of the directory that this package writes.
 const Format = 1
 
+// format is Format but in tests.
+var format = Format
+
 const (
 	formatFile  = "FORMAT"
 	lockFile    = "LOCK"
@@ -46,7 +49,7 @@ func openDirectory(path string, o *Options, create bool) (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.format(create); err != nil {
+	if err := d.migrate(create); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -107,8 +110,8 @@ func (d *directory) close() error {
 	return err
 }
 
-// format reads FORMAT and brings the directory to the present one.
-func (d *directory) format(create bool) error {
+// migrate reads FORMAT and brings the directory to the present one.
+func (d *directory) migrate(create bool) error {
 	names, err := d.files.List(".")
 	if err != nil {
 		return err
@@ -120,16 +123,16 @@ func (d *directory) format(create bool) error {
 		if !create {
 			return fmt.Errorf("an empty directory: %w", store.ErrFormat)
 		}
-		return d.setFormat(Format)
+		return d.setFormat(format)
 	}
 	version, err := d.readFormat()
 	switch {
 	case err != nil:
 		return err
-	case version > Format:
-		return fmt.Errorf("the archive has format %d, this program knows %d: %w", version, Format, store.ErrFormat)
+	case version > format:
+		return fmt.Errorf("the archive has format %d, this program knows %d: %w", version, format, store.ErrFormat)
 	}
-	for ; version < Format; version++ {
+	for ; version < format; version++ {
 		if err := upgrades[version-1](d); err != nil {
 			return fmt.Errorf("make format %d of %d: %w", version+1, version, err)
 		}

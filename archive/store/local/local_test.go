@@ -35,10 +35,10 @@ func TestDurable(t *testing.T) {
 	storetest.TestDurable(t, func(_ *testing.T, dir string) (store.Store, error) { return local.Open(dir, nil) })
 }
 
-// TestFaults has one operation of 31 fail, unless WEIR_FAULTS says otherwise: with all of them (1) it takes minutes.
+// TestFaults has one operation of 61 fail, unless WEIR_FAULTS says otherwise: with all of them (1) it takes minutes.
 func TestFaults(t *testing.T) {
 	if os.Getenv("WEIR_FAULTS") == "" {
-		t.Setenv("WEIR_FAULTS", "31")
+		t.Setenv("WEIR_FAULTS", "61")
 	}
 	storetest.TestFaults(t, func(_ *testing.T, dir string, f *storetest.Faults) (store.Store, error) {
 		return local.Open(dir, &local.Options{Hook: f.Next})

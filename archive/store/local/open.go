@@ -301,4 +301,7 @@ func (s *Store) closePacks() error {
 }
 
 // journalLimit is the size from which the journal is made anew.
-func (s *Store) journalLimit() int64 { return max(4<<20, 4*s.renewed) }
+func (s *Store) journalLimit() int64 { return max(minJournal, 4*s.renewed) }
+
+// minJournal is the size up to which a journal is not worth the trouble.
+var minJournal int64 = 4 << 20

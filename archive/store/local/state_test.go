@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -66,11 +67,11 @@ func diff(want, got any) string {
 
 // content is what fragment n of a stream has.
 func content(id, n int64, size int) []byte {
+	var seed [32]byte
+	binary.BigEndian.PutUint64(seed[:], uint64(id))
+	binary.BigEndian.PutUint64(seed[8:], uint64(n))
 	data := make([]byte, size)
-	rnd := rand.New(rand.NewPCG(uint64(id), uint64(n)))
-	for i := range data {
-		data[i] = byte(rnd.Uint32())
-	}
+	_, _ = rand.NewChaCha8(seed).Read(data) // never fails
 	return data
 }
 
