@@ -102,7 +102,7 @@ func (e *storageError) Error() string { return e.err.Error() }
 func (t *settler) open(ctx context.Context, r *store.Row, s *settled, doc []byte) (*weir.Fragment, *weir.Source, error) {
 	state := t.state
 	for range 6 {
-		src, err := weir.NewBytesSource(doc, &weir.Options{ByCluster: true, Tracks: s.numbers(), State: state, Strict: t.archive.opts.Strict})
+		src, err := weir.NewBytesSource(doc, &weir.Options{ByCluster: true, Tracks: s.numbers(), State: state, Strict: t.archive.strict(state)})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed63bb8431/weir"
@@ -42,10 +43,11 @@ func (a *Archive) open(ctx context.Context, r *store.Row, buf []byte) (*stored, 
 	if err != nil {
 		return nil, storeError(r, err)
 	}
-	opts := &weir.Options{ByCluster: true, Tracks: s.settled.numbers(), Strict: a.opts.Strict}
+	opts := &weir.Options{ByCluster: true, Tracks: s.settled.numbers()}
 	if s.settled.Fault == noFault {
 		opts.State = &s.settled.State
 	}
+	opts.Strict = a.strict(opts.State)
 	if s.source, err = weir.NewBytesSource(s.doc, opts); err == nil {
 		s.fragment, err = s.source.Next()
 	}
@@ -57,6 +59,12 @@ func (a *Archive) open(ctx context.Context, r *store.Row, buf []byte) (*stored, 
 	}
 	s.fragment.Move(s.settled.Shift)
 	return s, nil
+}
+
+// strict tells whether the engine is to be strict about a fragment with a state. With Options.Strict it is, but where codec private data
+// changes: that is no fault of the fragment, and what begins with it may have it.
+func (a *Archive) strict(state *weir.State) bool {
+	return a.opts.Strict && (state == nil || !slices.ContainsFunc(state.Tracks, func(t weir.TrackState) bool { return t.Changed }))
 }
 
 // mediaError names an error of the engine as the API does.
