@@ -36,16 +36,18 @@ type span struct {
 // reach is where the frames of one track lie, by the times that they are stored with.
 type reach struct {
 	any                bool
-	first, last, after time.Duration // after is where a further frame would be
+	first, last, after time.Duration // after is where further sound would be
 }
 
 // add takes a frame into account.
-func (r *reach) add(t time.Duration) {
+func (r *reach) add(t time.Duration, sound bool) {
 	switch {
 	case !r.any:
 		*r = reach{any: true, first: t, last: t, after: t}
-	case t > r.last:
+	case t > r.last && sound:
 		r.last, r.after = t, t+min(t-r.last, tolerance)
+	case t > r.last:
+		r.last, r.after = t, t
 	default:
 		r.first = min(r.first, t)
 	}

@@ -20,7 +20,7 @@ func FuzzMuxer(f *testing.F) {
 			return
 		}
 		var all []*putmedia.Fragment
-		m := putmedia.NewMuxer(&putmedia.MuxerOptions{Start: time.Unix(1_700_000_000, 0), Live: byCluster})
+		m := putmedia.NewMuxer(&putmedia.MuxerOptions{Start: time.Unix(1_700_000_000, 0)})
 		frames := 0
 		for g, err := range m.Fragments(src) {
 			if err != nil {

@@ -47,9 +47,10 @@ type MuxerOptions struct {
 	Start time.Time
 	// Now is time.Now by default.
 	Now func() time.Time
-	// Live gives each fragment as soon as it is whole. By default it waits for the next one, which joins it where pictures are presented
-	// across the cut (Options.ByCluster of the Source), or where it is a last one in which a track has no frame any more.
-	Live bool
+	// HoldFor is how long a fragment that is whole waits for the next one. That joins it where pictures are presented across the cut
+	// (Options.ByCluster of the Source), and where it is a last one in which a track has no frame any more. Default: as long as it takes.
+	// Give live media less, so that a fragment does not come late by the length of the next.
+	HoldFor time.Duration
 }
 
 // Muxer writes what Sources read as the stream that PutMedia takes. Sources may follow each other; their times go on.
@@ -111,7 +112,8 @@ func (m *Muxer) warn(track uint64, format string, args ...any) {
 }
 
 // Fragments returns a single-use iterator over the fragments of src, which must have SourceOptions. The first error is yielded with
-// a nil Fragment and ends the iteration; fragments that were whole before have been yielded.
+// a nil Fragment and ends the iteration; fragments that were whole before have been yielded. With HoldFor src is read by another
+// goroutine, which an iteration that is left early does not wait for: src must not be used afterwards.
 func (m *Muxer) Fragments(src *weir.Source) iter.Seq2[*Fragment, error] {
 	return func(yield func(*Fragment, error) bool) {
 		for src != nil {
@@ -149,11 +151,25 @@ func (m *Muxer) source(src *weir.Source, yield func(*Fragment, error) bool) (mor
 		}
 		return true
 	}
+	r := &puller{src: src}
+	if m.opts.HoldFor > 0 {
+		r.start()
+		defer close(r.stop)
+	}
 	for {
-		f, err := src.Next()
+		hold := time.Duration(0)
+		if m.held != nil {
+			hold = m.opts.HoldFor
+		}
+		f, err := r.next(hold)
+		if err == errLate {
+			if !give(m.release(nil)) {
+				return false, nil
+			}
+			continue
+		}
 		if err != nil {
-			ready := m.flush()
-			if !give(ready) {
+			if !give(m.flush()) {
 				return false, nil
 			}
 			if err == io.EOF {
@@ -168,6 +184,65 @@ func (m *Muxer) source(src *weir.Source, yield func(*Fragment, error) bool) (mor
 		if len(p.frames) > 0 && !give(m.push(p)) {
 			return false, nil
 		}
+	}
+}
+
+// puller asks a source for fragments; where it is not to wait for longer than a while, in a goroutine of its own.
+type puller struct {
+	src   *weir.Source
+	out   chan pulled // nil: without a goroutine
+	again chan struct{}
+	stop  chan struct{}
+	asked bool
+}
+
+type pulled struct {
+	f   *weir.Fragment
+	err error
+}
+
+var errLate = errors.New("putmedia: the next fragment is not there yet")
+
+func (r *puller) start() {
+	r.out, r.again, r.stop = make(chan pulled), make(chan struct{}), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-r.again:
+			case <-r.stop:
+				return
+			}
+			f, err := r.src.Next()
+			select {
+			case r.out <- pulled{f, err}:
+			case <-r.stop:
+				return
+			}
+		}
+	}()
+}
+
+// next returns the next fragment, or errLate after a while if that is not 0. The fragment is valid until the next call.
+func (r *puller) next(wait time.Duration) (*weir.Fragment, error) {
+	if r.out == nil {
+		return r.src.Next()
+	}
+	if !r.asked {
+		r.again <- struct{}{}
+		r.asked = true
+	}
+	var late <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case p := <-r.out:
+		r.asked = false
+		return p.f, p.err
+	case <-late:
+		return nil, errLate
 	}
 }
 
@@ -297,7 +372,7 @@ func (m *Muxer) take(src *weir.Source, f *weir.Fragment) (piece, error) {
 			p.first, p.last = b.PTS, b.PTS
 		}
 		p.first, p.last = min(p.first, b.PTS), max(p.last, b.PTS)
-		p.span.tracks[s].add(b.PTS)
+		p.span.tracks[s].add(b.PTS, m.slots[s].kind == codec.Audio)
 		p.set |= 1 << s
 	}
 	for s, run := range m.runs {
@@ -402,17 +477,23 @@ func (m *Muxer) settle(ready []piece) []piece {
 // ready hands a piece on, or holds it back and hands on the one that was held.
 func (m *Muxer) ready(ready []piece, p piece) []piece {
 	m.set = p.set
-	if m.opts.Live {
-		return append(ready, p)
-	}
 	if m.held != nil {
 		if joined, ok := m.straddles(p); ok {
 			m.held = &joined
 			return ready
 		}
-		ready = append(ready, *m.held)
 	}
+	ready = m.release(ready)
 	m.held = &p
+	return ready
+}
+
+// release hands on the piece that is held back.
+func (m *Muxer) release(ready []piece) []piece {
+	if m.held != nil {
+		ready = append(ready, *m.held)
+		m.held = nil
+	}
 	return ready
 }
 
@@ -428,12 +509,7 @@ func (m *Muxer) straddles(p piece) (piece, bool) {
 
 // flush returns what is left at the end of a source.
 func (m *Muxer) flush() []piece {
-	ready := m.settle(nil)
-	if m.held != nil {
-		ready = append(ready, *m.held)
-		m.held = nil
-	}
-	return ready
+	return m.release(m.settle(nil))
 }
 
 // overlap reports whether a track has frames in q that are not behind those that it has in p.
@@ -465,8 +541,8 @@ func join(pieces []piece) (piece, bool) {
 		}
 		for s, r := range q.span.tracks {
 			if r.any {
-				p.span.tracks[s].add(r.first)
-				p.span.tracks[s].add(r.last)
+				p.span.tracks[s].add(r.first, false)
+				p.span.tracks[s].add(r.last, false)
 				p.span.tracks[s].after = max(p.span.tracks[s].after, r.after)
 			}
 		}

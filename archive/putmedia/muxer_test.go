@@ -144,8 +144,8 @@ func TestMuxer(t *testing.T) {
 		for _, opts := range []weir.Options{{}, {ByCluster: true}, {FragmentDuration: 500 * time.Millisecond}} {
 			t.Run(fmt.Sprint(name, opts.ByCluster, opts.FragmentDuration), func(t *testing.T) {
 				data := testdata(t, name)
-				for _, live := range []bool{false, true} {
-					m := putmedia.NewMuxer(&putmedia.MuxerOptions{Live: live, Start: time.Unix(1_700_000_000, 0)})
+				for _, hold := range []time.Duration{0, time.Minute} {
+					m := putmedia.NewMuxer(&putmedia.MuxerOptions{HoldFor: hold, Start: time.Unix(1_700_000_000, 0)})
 					fragments := mux(t, m, &opts, data)
 					got := received(t, bodies(fragments, false), false)
 					if len(got) != len(fragments) {

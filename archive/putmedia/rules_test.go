@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,7 +121,7 @@ var header mkv.HeaderOptions
 func shape(got []*arrived) []string {
 	var all []string
 	conn, n := -1, 0
-	for i, f := range got {
+	for _, f := range got {
 		if f.conn != conn {
 			conn, n = f.conn, 0
 			all = append(all, "")
@@ -131,7 +132,6 @@ func shape(got []*arrived) []string {
 			kinds.WriteString(t.Kind.String()[:1])
 		}
 		all[len(all)-1] = fmt.Sprint(kinds.String(), n)
-		_ = i
 	}
 	return all
 }
@@ -139,33 +139,123 @@ func shape(got []*arrived) []string {
 // TestMuxerTracksMissing holds what becomes of media in which a track is missing for a while.
 func TestMuxerTracksMissing(t *testing.T) {
 	for _, tt := range []struct {
-		name       string
-		length     time.Duration
-		sound      func(at time.Duration) bool
-		want, live []string
+		name   string
+		length time.Duration
+		sound  func(at time.Duration) bool
+		want   []string
 	}{
-		{"whole", 20 * time.Second, func(time.Duration) bool { return true }, []string{"va10"}, []string{"va10"}},
-		{"from 5 s on", 20 * time.Second, func(at time.Duration) bool { return at >= 5*time.Second }, []string{"va8"}, []string{"va8"}},
-		{"3 s missing", 20 * time.Second, func(at time.Duration) bool { return at < 6*time.Second || at > 9*time.Second }, []string{"va9"}, []string{"va9"}},
-		{"the last 3 s missing", 20 * time.Second, func(at time.Duration) bool { return at < 17*time.Second }, []string{"va9"}, []string{"va9", "v1"}},
-		{"30 s missing", 60 * time.Second, func(at time.Duration) bool { return at < 10*time.Second || at > 40*time.Second },
-			[]string{"va5", "v15", "va10"}, []string{"va5", "v15", "va10"}},
-		{"only for a moment", 60 * time.Second, func(at time.Duration) bool { return at > 30*time.Second && at < 30500*time.Millisecond },
-			[]string{"v15", "va1", "v14"}, []string{"v15", "va1", "v14"}},
-		{"none at all", 30 * time.Second, func(time.Duration) bool { return false }, []string{"v15"}, []string{"v15"}},
+		{"whole", 20 * time.Second, func(time.Duration) bool { return true }, []string{"va10"}},
+		{"from 5 s on", 20 * time.Second, func(at time.Duration) bool { return at >= 5*time.Second }, []string{"va8"}},
+		{"3 s missing", 20 * time.Second, func(at time.Duration) bool { return at < 6*time.Second || at > 9*time.Second }, []string{"va9"}},
+		{"the last 3 s missing", 20 * time.Second, func(at time.Duration) bool { return at < 17*time.Second }, []string{"va9"}},
+		{"30 s missing", 60 * time.Second, func(at time.Duration) bool { return at < 10*time.Second || at > 40*time.Second }, []string{"va5", "v15", "va10"}},
+		{"only for a moment", 60 * time.Second, func(at time.Duration) bool { return at > 30*time.Second && at < 30500*time.Millisecond }, []string{"v15", "va1", "v14"}},
+		{"none at all", 30 * time.Second, func(time.Duration) bool { return false }, []string{"v15"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			data := wind(t, "sample.mkv", tt.length).sound(tt.sound).file(t, mkv.HeaderOptions{})
-			for live, want := range map[bool][]string{false: tt.want, true: tt.live} {
-				fragments := mux(t, putmedia.NewMuxer(&putmedia.MuxerOptions{Live: live}), nil, data)
-				got := received(t, bodies(fragments, false), false)
-				if d := cmp.Diff(want, shape(got)); d != "" {
-					t.Errorf("live %v (-want +got):\n%s", live, d)
-				}
-				compare(t, "", truths(t, data, source(t, data, nil).Tracks()), got)
+			fragments := mux(t, putmedia.NewMuxer(nil), nil, data)
+			got := received(t, bodies(fragments, false), false)
+			if d := cmp.Diff(tt.want, shape(got)); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
 			}
+			compare(t, "", truths(t, data, source(t, data, nil).Tracks()), got)
 		})
 	}
+}
+
+// camera gives a file as a camera would: each Cluster, which has a second, when it is over.
+type camera struct {
+	rest []byte
+	next time.Time
+}
+
+func (c *camera) Read(p []byte) (int, error) {
+	if len(c.rest) == 0 {
+		return 0, io.EOF
+	}
+	cluster := []byte{0x1F, 0x43, 0xB6, 0x75}
+	if bytes.HasPrefix(c.rest, cluster) {
+		time.Sleep(time.Until(c.next))
+		c.next = c.next.Add(time.Second)
+	}
+	end := len(c.rest)
+	if i := bytes.Index(c.rest[1:], cluster); i >= 0 {
+		end = 1 + i
+	}
+	n := copy(p, c.rest[:end])
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// TestMuxerLive gives fragments of live media without waiting for the length of the next, and joins a moment at the end in which a
+// track is missing with the fragment before.
+func TestMuxerLive(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		length time.Duration
+		sound  func(at time.Duration) bool
+		want   []string
+	}{
+		{"whole", 20 * time.Second, func(time.Duration) bool { return true }, []string{"va10"}},
+		{"the last moment missing", 18480 * time.Millisecond, func(at time.Duration) bool { return at < 17*time.Second }, []string{"va9"}},
+		{"the last 5 s missing", 20 * time.Second, func(at time.Duration) bool { return at < 15*time.Second }, []string{"va8", "v2"}},
+		{"3 s missing", 20 * time.Second, func(at time.Duration) bool { return at < 6*time.Second || at > 9*time.Second }, []string{"va9"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				data := wind(t, "sample.mkv", tt.length).sound(tt.sound).file(t, mkv.HeaderOptions{})
+				began := time.Now()
+				src, err := weir.NewSource(&camera{data, began.Add(time.Second)}, putmedia.SourceOptions(nil))
+				if err != nil {
+					t.Fatal(err)
+				}
+				m := putmedia.NewMuxer(&putmedia.MuxerOptions{HoldFor: 500 * time.Millisecond})
+				var fragments []*putmedia.Fragment
+				for f, err := range m.Fragments(src) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					fragments = append(fragments, f)
+					end := f.Time.Add(f.Duration).Sub(fragments[0].Time)
+					// The key frame of the next fragment comes with its Cluster, a second later.
+					if late := time.Since(began) - end; late > 1600*time.Millisecond && tt.name == "whole" {
+						t.Errorf("fragment %d comes %v after its end", f.Index, late)
+					}
+				}
+				got := received(t, bodies(fragments, false), false)
+				if d := cmp.Diff(tt.want, shape(got)); d != "" {
+					t.Errorf("(-want +got):\n%s", d)
+				}
+			})
+		})
+	}
+}
+
+// TestMuxerLeftEarly ends the iteration while the source waits for its input.
+func TestMuxerLeftEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		go func() {
+			_, _ = w.Write(testdata(t, "sample.mkv"))
+			_, _ = w.Write(testdata(t, "sample.mkv"))
+		}()
+		src, err := weir.NewSource(r, putmedia.SourceOptions(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f, err := range putmedia.NewMuxer(&putmedia.MuxerOptions{HoldFor: time.Second}).Fragments(src) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Index == 1 {
+				break
+			}
+		}
+		w.Close()
+		r.Close()
+		synctest.Wait() // a goroutine that is left would fail the bubble
+	})
 }
 
 // TestMuxerSoundGoesOn cuts sound that is left when the pictures have ended.
