@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed63bb8431/weir"
+	"github.com/seed63bb8431/weir/archive/putmedia"
 	"github.com/seed63bb8431/weir/codec"
 	"github.com/seed63bb8431/weir/mkv"
 )
@@ -25,6 +26,12 @@ func explain(err error) (int, string) {
 	}
 	if errors.Is(err, errRuleFailed) {
 		return exitRefused, err.Error()
+	}
+	if e, ok := errors.AsType[serviceError](err); ok {
+		if ack, ok := errors.AsType[*putmedia.AckError](e.err); ok && ack.Media() {
+			return exitRefused, err.Error()
+		}
+		return exitFailure, err.Error()
 	}
 	if name := mediaError(err); name != "" {
 		return exitRefused, fmt.Sprintf("%s: %s", name, err)
@@ -56,6 +63,11 @@ func mediaError(err error) string {
 type formError struct{ text string }
 
 func (e formError) Error() string { return e.text }
+
+// serviceError is what a service said, or a connection to it: never that the input is broken, whatever lies behind it.
+type serviceError struct{ err error }
+
+func (e serviceError) Error() string { return strings.TrimPrefix(e.err.Error(), "putmedia: ") }
 
 // failedTrack returns the number of the track that a refusal is about, and 0 when it is not about one.
 func failedTrack(err error) uint64 {

@@ -132,26 +132,36 @@ func formOf(out string, o *remuxOptions) (form, error) {
 	return 0, usagef("OUT %q: its form follows its name: x.mp4, x.ts, x.mkv, d/x.m3u8, d/x.mpd or d/", out)
 }
 
-// sourceOptions checks the flags that concern reading.
-func (o *remuxOptions) sourceOptions() (weir.Options, error) {
-	opts := weir.Options{Strict: o.strict}
-	switch d, err := time.ParseDuration(o.fragment); {
-	case o.fragment == "cluster":
+// readingOptions checks the flags that say which tracks are read, and where fragments are cut.
+func readingOptions(fragment, tracks string) (weir.Options, error) {
+	var opts weir.Options
+	switch d, err := time.ParseDuration(fragment); {
+	case fragment == "cluster":
 		opts.ByCluster = true
 	case err != nil || d <= 0:
-		return opts, usagef("--fragment %q: want a length such as 2s, or \"cluster\"", o.fragment)
+		return opts, usagef("--fragment %q: want a length such as 2s, or \"cluster\"", fragment)
 	default:
 		opts.FragmentDuration = d
 	}
-	if o.tracks != "" {
-		for s := range strings.SplitSeq(o.tracks, ",") {
+	if tracks != "" {
+		for s := range strings.SplitSeq(tracks, ",") {
 			n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
 			if err != nil || n == 0 {
-				return opts, usagef("--tracks %q: want track numbers such as 1,3; weir probe lists them", o.tracks)
+				return opts, usagef("--tracks %q: want track numbers such as 1,3; weir probe lists them", tracks)
 			}
 			opts.Tracks = append(opts.Tracks, n)
 		}
 	}
+	return opts, nil
+}
+
+// sourceOptions checks the flags that concern reading.
+func (o *remuxOptions) sourceOptions() (weir.Options, error) {
+	opts, err := readingOptions(o.fragment, o.tracks)
+	if err != nil {
+		return opts, err
+	}
+	opts.Strict = o.strict
 	switch o.discontinuity {
 	case "always", "never", "on-discontinuity":
 	default:
