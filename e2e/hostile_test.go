@@ -33,7 +33,8 @@ import (
 var routes = []string{
 	"/createStream", "/describeStream", "/listStreams", "/deleteStream", "/updateStream", "/updateDataRetention", "/getDataEndpoint", "/tagStream",
 	"/untagStream", "/listTagsForStream", "/TagResource", "/UntagResource", "/ListTagsForResource", "/describeStreamStorageConfiguration",
-	"/updateStreamStorageConfiguration", "/listFragments", "/getMediaForFragmentList", "/getClip", "/getMedia", "/putMedia",
+	"/updateStreamStorageConfiguration", "/listFragments", "/getMediaForFragmentList", "/getClip", "/getHLSStreamingSessionURL", "/getDASHStreamingSessionURL",
+	"/getMedia", "/putMedia",
 }
 
 // members are what inputs are made of: names of the API and values that are good, nearly good, and not good at all.
@@ -41,13 +42,14 @@ var members = []string{
 	"StreamName", "StreamARN", "ResourceARN", "CurrentVersion", "DataRetentionInHours", "DataRetentionChangeInHours", "Operation", "APIName", "Tags", "TagKeyList",
 	"DeviceName", "MediaType", "KmsKeyId", "StreamStorageConfiguration", "DefaultStorageTier", "MaxResults", "NextToken", "StreamNameCondition", "ComparisonOperator",
 	"ComparisonValue", "FragmentSelector", "ClipFragmentSelector", "FragmentSelectorType", "TimestampRange", "StartTimestamp", "EndTimestamp", "Fragments",
-	"StartSelector", "StartSelectorType", "AfterFragmentNumber", "ContinuationToken", "streamname", "", "\x00",
+	"StartSelector", "StartSelectorType", "PlaybackMode", "HLSFragmentSelector", "DASHFragmentSelector", "ContainerFormat", "DiscontinuityMode",
+	"DisplayFragmentTimestamp", "DisplayFragmentNumber", "Expires", "MaxMediaPlaylistFragmentResults", "MaxManifestFragmentResults", "AfterFragmentNumber", "ContinuationToken", "streamname", "", "\x00",
 }
 
 var values = []string{
 	`"hostile-0"`, `"hostile-1"`, `"hostile-2"`, `"nobody-knows"`, `""`, `"\u0000"`, `"\ud800"`, `"../../etc/passwd"`, `"' OR 1=1 --"`, `"%s%n"`, `"ünïcödé"`,
 	`"arn:aws:kinesisvideo:us-west-2:000000000000:stream/hostile-0/1"`, `"INCREASE_DATA_RETENTION"`, `"DECREASE_DATA_RETENTION"`, `"GET_CLIP"`, `"BEGINS_WITH"`, `"HOT"`,
-	`"PRODUCER_TIMESTAMP"`, `"SERVER_TIMESTAMP"`, `"EARLIEST"`, `"NOW"`, `"FRAGMENT_NUMBER"`, `"CONTINUATION_TOKEN"`, `"91343852333181432392682062683906223228461386756"`,
+	`"PRODUCER_TIMESTAMP"`, `"LIVE"`, `"LIVE_REPLAY"`, `"ON_DEMAND"`, `"MPEG_TS"`, `"ALWAYS"`, `300`, `"SERVER_TIMESTAMP"`, `"EARLIEST"`, `"NOW"`, `"FRAGMENT_NUMBER"`, `"CONTINUATION_TOKEN"`, `"91343852333181432392682062683906223228461386756"`,
 	`"QUJD"`, `"AQAA"`, `"video/h264"`, `0`, `1`, `-1`, `5`, `1000`, `10001`, `876001`, `9223372036854775807`, `9223372036854775808`, `-9223372036854775808`, `1e400`, `-0`, `1.5`,
 	`1600000000`, `1600000000.123`, `1600000060`, `1.6E9`, `1600000000123`, `1e-400`, `0.0000000001`, `true`, `null`, `[]`, `{}`, `["a","b"]`, `[null]`, `[1]`, `{"a":"b"}`,
 	`{"a":null}`, `[{"Key":"a","Value":"b"}]`, `[{"Key":"a"},{"Key":"a"}]`,
@@ -70,6 +72,8 @@ var inputs = map[string]string{
 	"/listFragments":                      `{"StreamName":"hostile-0","FragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":1600000000,"EndTimestamp":1600000060}}}`,
 	"/getMediaForFragmentList":            `{"StreamName":"hostile-0","Fragments":["91343852333181432392682062683906223228461386756"]}`,
 	"/getClip":                            `{"StreamName":"hostile-0","ClipFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":1600000000,"EndTimestamp":1600000060}}}`,
+	"/getHLSStreamingSessionURL":          `{"StreamName":"hostile-0","PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":1600000000,"EndTimestamp":1600000060}}}`,
+	"/getDASHStreamingSessionURL":         `{"StreamName":"hostile-0","PlaybackMode":"LIVE_REPLAY","DASHFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{"StartTimestamp":1600000000}}}`,
 	"/getMedia":                           `{"StreamName":"hostile-0","StartSelector":{"StartSelectorType":"EARLIEST"}}`,
 	"/putMedia":                           `{}`,
 }

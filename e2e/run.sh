@@ -142,8 +142,8 @@ for name in plain tls open; do
     sleep 0.1
   done
   check "$name: sockets, as at the start" "$(descriptors $name socket:)" = "${before[$name]}"
-  check "$name: open files of the archive" "$(descriptors $name "$work")" -le 24
-  check "$name: threads" "$(threads $name)" -le 64
+  check "$name: open files of the archive" "$(descriptors $name "$work")" -le 64
+  check "$name: threads" "$(threads $name)" -le 100
   curl -sS --max-time 5 --cacert "$work/cert.pem" "${url[$name]}/healthz" >"$work/health" 2>&1 || true
   check "$name: it is alive" "$(cat "$work/health")" = ok
 done

@@ -196,6 +196,31 @@ func TestFragments(t *testing.T) {
 	})
 }
 
+// TestSessions opens sessions and gets what their URLs name, without a signature.
+func TestSessions(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		c := s.sdk(t, "reader", false).archived
+		get := func(url, begin string) {
+			t.Helper()
+			if !strings.HasPrefix(url, s.base+begin) {
+				t.Fatal(url)
+			}
+			res := must[*http.Response](t)(s.client.Get(url))
+			defer res.Body.Close()
+			if body := must[[]byte](t)(io.ReadAll(res.Body)); res.StatusCode != http.StatusOK || len(body) < 100 {
+				t.Errorf("%s: %s %s", url, res.Status, body)
+			}
+		}
+		producer, demand := new(archived.HLSFragmentSelectorTypeProducerTimestamp), new(archived.HLSPlaybackModeOnDemand)
+		hls := must[*archived.GetHLSStreamingSessionURLOutput](t)(c.GetHLSStreamingSessionURL(&archived.GetHLSStreamingSessionURLInput{StreamName: new("cam-1"), PlaybackMode: demand,
+			HLSFragmentSelector: &archived.HLSFragmentSelector{FragmentSelectorType: producer, TimestampRange: &archived.HLSTimestampRange{StartTimestamp: s.at(0.5), EndTimestamp: s.at(60)}}}))
+		get(*hls.HLSStreamingSessionURL, "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=")
+		dash := must[*archived.GetDASHStreamingSessionURLOutput](t)(c.GetDASHStreamingSessionURL(&archived.GetDASHStreamingSessionURLInput{StreamName: new("cam-hevc"), PlaybackMode: demand,
+			DASHFragmentSelector: &archived.DASHFragmentSelector{FragmentSelectorType: producer, TimestampRange: &archived.DASHTimestampRange{StartTimestamp: s.at(0), EndTimestamp: s.at(60)}}}))
+		get(*dash.DASHStreamingSessionURL, "/dash/v1/getDASHManifest.mpd?SessionToken=")
+	})
+}
+
 // chunk is one document of GetMedia.
 type chunk struct {
 	tags     []string // names, in the order of the document; "|" stands for the Cluster

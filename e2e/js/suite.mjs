@@ -159,6 +159,22 @@ async function fragments() {
   })
 }
 
+async function sessions() {
+  // fetch trusts what NODE_EXTRA_CA_CERTS names, as a page trusts what its browser does.
+  await check('GetHLSStreamingSessionURL', async () => {
+    const url = (await send('archived', 'GetHLSStreamingSessionURL', {StreamName: 'cam-1', PlaybackMode: 'ON_DEMAND', HLSFragmentSelector: selector(0, 60)})).HLSStreamingSessionURL
+    assert.ok(url.startsWith(`${site[server]}/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=`), url)
+    const playlist = await fetch(url)
+    assert.equal(playlist.headers.get('access-control-allow-origin'), '*')
+    assert.match(await playlist.text(), /^#EXTM3U\n/)
+  })
+  await check('GetDASHStreamingSessionURL', async () => {
+    const url = (await send('archived', 'GetDASHStreamingSessionURL', {StreamName: 'cam-1', PlaybackMode: 'ON_DEMAND', DASHFragmentSelector: selector(0, 60)})).DASHStreamingSessionURL
+    assert.ok(url.startsWith(`${site[server]}/dash/v1/getDASHManifest.mpd?SessionToken=`), url)
+    assert.match(await (await fetch(url)).text(), /<MPD /)
+  })
+}
+
 // documents reads a body of GetMedia until it has the tags that end count documents, and returns their fragment numbers.
 async function documents(answer, count) {
   let text = ''
@@ -214,6 +230,7 @@ async function http2() {
 
 await controlPlane()
 await fragments()
+await sessions()
 await live()
 await exceptions()
 if (server === 'tls') await http2()

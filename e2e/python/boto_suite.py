@@ -8,8 +8,10 @@ import datetime
 import hashlib
 import os
 import re
+import ssl
 import sys
 import time
+import urllib.request
 
 import boto3
 import botocore.config
@@ -188,6 +190,33 @@ def clips():
         S.equal("GetClip of private data that changes", (records[4:8], records.count(b"avcC")), (b"ftyp", 2))
 
 
+def sessions():
+    c = client("archived")
+    trust = ssl.create_default_context(cafile=SITE["ca"])
+    def fetch(url):
+        with urllib.request.urlopen(url, timeout=15, context=trust if SERVER == "tls" else None) as answer:
+            return answer.headers["Content-Type"], answer.read()
+    for container in "FRAGMENTED_MP4", "MPEG_TS":
+        with S.step(f"GetHLSStreamingSessionURL, {container}"):
+            url = c.get_hls_streaming_session_url(StreamName="cam-1", PlaybackMode="ON_DEMAND", HLSFragmentSelector=selector(0, 60), ContainerFormat=container,
+                                                  DiscontinuityMode="ON_DISCONTINUITY", DisplayFragmentTimestamp="ALWAYS", Expires=600,
+                                                  MaxMediaPlaylistFragmentResults=100)["HLSStreamingSessionURL"]
+            S.true(f"{container}: its URL", re.fullmatch(re.escape(SITE[SERVER]) + r"/hls/v1/getHLSMasterPlaylist\.m3u8\?SessionToken=[A-Za-z0-9_~-]+", url), url)
+            kind, playlist = fetch(url)
+            S.equal(f"{container}: master playlist", (kind, playlist[:7]), ("application/vnd.apple.mpegurl", b"#EXTM3U"))
+            media = next(line for line in playlist.decode().splitlines() if line and not line.startswith("#"))
+            kind, playlist = fetch(url.rpartition("/")[0] + "/" + media)
+            S.equal(f"{container}: media playlist", (kind, playlist.count(b"#EXTINF:1"), playlist.strip().endswith(b"#EXT-X-ENDLIST")), ("application/vnd.apple.mpegurl", 4, True))
+    with S.step("GetDASHStreamingSessionURL"):
+        url = c.get_dash_streaming_session_url(StreamName="cam-1", PlaybackMode="ON_DEMAND", DASHFragmentSelector=selector(0, 60), DisplayFragmentNumber="ALWAYS",
+                                               DisplayFragmentTimestamp="ALWAYS")["DASHStreamingSessionURL"]
+        S.true("DASH: its URL", re.fullmatch(re.escape(SITE[SERVER]) + r"/dash/v1/getDASHManifest\.mpd\?SessionToken=[A-Za-z0-9_~-]+", url), url)
+        kind, manifest = fetch(url)
+        S.equal("DASH: manifest", (kind, [n in manifest.decode() for n in FACTS["streams"]["cam-1"]["persisted"]]), ("application/dash+xml", [True] * 4))
+    with S.step("LIVE"):
+        S.fails("GetHLSStreamingSessionURL of what is live no more", lambda: c.get_hls_streaming_session_url(StreamName="boto-list-0"), typed("archived", "NoDataRetentionException"), 400)
+
+
 def follow(payload, done, limit=30):
     """Reads GetMedia until what has come satisfies done, and returns the whole documents."""
     body, ends = b"", time.monotonic() + limit
@@ -274,7 +303,7 @@ def exceptions():
 
 
 def main():
-    for part in (control, fragments, clips, media, exceptions):
+    for part in (control, fragments, clips, sessions, media, exceptions):
         with S.step(part.__name__):
             part()
     S.end()

@@ -22,6 +22,7 @@ START = 1600000000  # when most uploads begin, by the producer's clock
 STREAMS = {
     "cam-1": [("sample.mkv", START)],
     "cam-hevc": [("hevc-aac.mkv", START)],
+    "cam-alaw": [("alaw.mkv", START)],
     "cam-many": [("many.mkv", START)],
     "cam-opus": [("opus-only.mkv", START)],
     "cam-bad-private": [("bad-avcc.mkv", START)],
