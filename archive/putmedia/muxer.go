@@ -47,6 +47,9 @@ type MuxerOptions struct {
 	Start time.Time
 	// Now is time.Now by default.
 	Now func() time.Time
+	// MinDuration is what a fragment lasts at least: a shorter one joins its neighbour where nothing is missing between them. The
+	// service wants a second. Default: fragments are as the Source cuts them.
+	MinDuration time.Duration
 	// HoldFor is how long a fragment that is whole waits for the next one. That joins it where pictures are presented across the cut
 	// (Options.ByCluster of the Source), and where it is a last one in which a track has no frame any more. Default: as long as it takes.
 	// Give live media less, so that a fragment does not come late by the length of the next.
@@ -478,7 +481,7 @@ func (m *Muxer) settle(ready []piece) []piece {
 func (m *Muxer) ready(ready []piece, p piece) []piece {
 	m.set = p.set
 	if m.held != nil {
-		if joined, ok := m.straddles(p); ok {
+		if joined, ok := m.belongs(p); ok {
 			m.held = &joined
 			return ready
 		}
@@ -497,14 +500,20 @@ func (m *Muxer) release(ready []piece) []piece {
 	return ready
 }
 
-// straddles joins a piece with the one that is held back if pictures are presented across the cut between them.
-func (m *Muxer) straddles(p piece) (piece, bool) {
-	for s := range m.slots {
-		if p.keyless && m.held.set == p.set && overlap(m.held, &p, s) {
-			return join([]piece{*m.held, p})
-		}
+// belongs joins a piece with the one that is held back if pictures are presented across the cut between them, and if one is too short.
+func (m *Muxer) belongs(p piece) (piece, bool) {
+	h := m.held
+	if h.set != p.set {
+		return piece{}, false
 	}
-	return piece{}, false
+	wanted := min(h.end-h.start, p.end-p.start) < m.opts.MinDuration && (p.start-h.end).Abs() <= tolerance
+	for s := range m.slots {
+		wanted = wanted || p.keyless && overlap(h, &p, s)
+	}
+	if !wanted {
+		return piece{}, false
+	}
+	return join([]piece{*h, p})
 }
 
 // flush returns what is left at the end of a source.

@@ -164,6 +164,34 @@ func TestMuxerTracksMissing(t *testing.T) {
 	}
 }
 
+// TestMuxerMinDuration joins what is too short for the service with its neighbour, but not over a gap.
+func TestMuxerMinDuration(t *testing.T) {
+	gap := func(f *codec.Frame) bool { return f.PTS < 2400*time.Millisecond || f.PTS >= 4*time.Second }
+	for _, tt := range []struct {
+		length time.Duration
+		keep   func(*codec.Frame) bool
+		least  time.Duration
+		want   []string
+	}{
+		{8500 * time.Millisecond, nil, 0, []string{"va5"}},
+		{8500 * time.Millisecond, nil, time.Second, []string{"va4"}},
+		{9500 * time.Millisecond, nil, time.Second, []string{"va5"}},
+		{8 * time.Second, gap, time.Second, []string{"va3"}}, // the 0.4 s before the gap join what is before
+		{8 * time.Second, func(f *codec.Frame) bool { return f.PTS < 400*time.Millisecond || f.PTS >= 2*time.Second }, time.Second, []string{"va4"}},
+	} {
+		r := wind(t, "sample.mkv", tt.length)
+		if tt.keep != nil {
+			r.keep(tt.keep)
+		}
+		data := r.file(t, mkv.HeaderOptions{})
+		got := received(t, bodies(mux(t, putmedia.NewMuxer(&putmedia.MuxerOptions{MinDuration: tt.least}), nil, data), false), false)
+		if d := cmp.Diff(tt.want, shape(got)); d != "" {
+			t.Errorf("%v, at least %v (-want +got):\n%s", tt.length, tt.least, d)
+		}
+		compare(t, "", truths(t, data, source(t, data, nil).Tracks()), got)
+	}
+}
+
 // camera gives a file as a camera would: each Cluster, which has a second, when it is over.
 type camera struct {
 	rest []byte

@@ -28,6 +28,8 @@ const (
 	connectFor = 5 * time.Second
 	// finishFor is how long an interrupted upload waits for the acknowledgements of what it has read.
 	finishFor = 10 * time.Second
+	// leastFragment is what the service wants a fragment to last.
+	leastFragment = time.Second
 	// liveHold is how long a whole fragment of standard input waits for the next: a file that is piped in is there at once.
 	liveHold = 500 * time.Millisecond
 	// activeFor is how long a stream may take to become active once it has been created.
@@ -259,6 +261,9 @@ func put(ctx context.Context, stream string, names []string, o *putOptions, std 
 	muxing := &putmedia.MuxerOptions{TimecodeType: kind, Start: o.startAt}
 	if o.live && !o.reading.ByCluster {
 		muxing.HoldFor = liveHold
+	}
+	if o.reading.FragmentDuration >= leastFragment {
+		muxing.MinDuration = leastFragment
 	}
 	p.muxer = putmedia.NewMuxer(muxing)
 	if err := p.look(ctx); err != nil {
