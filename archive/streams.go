@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -31,8 +32,8 @@ func (a *Archive) CreateStream(ctx context.Context, in *CreateStreamInput) (*Cre
 		return nil, invalid("DeviceName has to have 1 to 128 letters, digits, '_', '.' or '-'.")
 	case in.MediaType != "" && (len(in.MediaType) > 128 || !mediaTypePattern.MatchString(in.MediaType)):
 		return nil, invalid("MediaType has to be a list of media types with commas, of at most 128 characters: video/h264,audio/aac.")
-	case len(in.KmsKeyId) > 2048:
-		return nil, invalid("KmsKeyId has at most 2048 characters.")
+	case len(in.KmsKeyId) > 2048 || !isText(in.KmsKeyId):
+		return nil, invalid("KmsKeyId has at most 2048 characters, and no NUL among them.")
 	case hours < 0 || hours > maxRetentionHours:
 		return nil, invalid("DataRetentionInHours has to be between 0 and %d.", maxRetentionHours)
 	}
@@ -306,6 +307,9 @@ func versionMismatch(s *store.Stream) error {
 
 const maxStreamTags = 50
 
+// isText reports whether every store can keep s: some take neither NUL nor what is not UTF-8.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
 // checkTags checks tags that are added to a stream, which then has count.
 func checkTags(tags map[string]string, count int) error {
 	if count > maxStreamTags {
@@ -314,6 +318,9 @@ func checkTags(tags map[string]string, count int) error {
 	for k, v := range tags {
 		if n := utf8.RuneCountInString(k); n < 1 || n > 128 || utf8.RuneCountInString(v) > 256 {
 			return invalid("Keys of tags have 1 to 128 characters, values at most 256.")
+		}
+		if !isText(k) || !isText(v) {
+			return invalid("Tags are text in UTF-8 without NUL.")
 		}
 	}
 	return nil
