@@ -108,7 +108,7 @@ collect() {
   for i in "${!names[@]}"; do
     code=0
     wait "${jobs[i]}" || code=$?
-    cat "$work/${names[i]}.out"
+    grep -v '^=== ' "$work/${names[i]}.out" || true # what go test says when it begins
     [ $code = 0 ] || { ended=1; echo "FAIL  ${names[i]}: it ended with code $code"; }
     say "${names[i]} is over"
   done
