@@ -210,12 +210,11 @@ func (a *Archive) describeRecord(ctx context.Context, s *session, st *store.Stre
 // bits is more than a track of a fragment takes in the session's container.
 func (s *session) bits(t *trackRef) float64 {
 	if s.mpegTS {
-		// PAT and PMT, a packet that is not full for each picture, and clock references between; sound shares its packets.
-		n := 20.0
-		if t.Kind == codec.Video {
-			n = 188 * 1.5
+		frame := 224.0 // a packet that is not full, one more for what stands before the picture
+		if t.Kind == codec.Audio {
+			frame = 60 // several share them
 		}
-		return 8 * (float64(t.Bytes)*188/184 + float64(t.Count)*n + 1128)
+		return 8 * (float64(t.Bytes)*188/184 + float64(t.Count)*frame + 1128)
 	}
 	return 8 * float64(t.Bytes+t.Count*16+200)
 }
