@@ -120,7 +120,9 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 	mp4 := weir.NewFMP4(f.source, f.run(kind))
 	mp4.SetClock(weir.Clock{Delay: mediaBase})
 	mp4.Use(f.fragment)
-	if !dash && (l.index == 0 || s.marked(l)) {
+	// All that follows a mark starts late, and where all has marks, the first fragment does too. A first one that starts late while
+	// the next does not would leave a hole between them in Shaka Player, which places each segment by its first decoding time.
+	if !dash && (s.marked(l) || s.marking == markAlways) {
 		mp4.StartLate()
 	}
 	out := bytes.NewBuffer(make([]byte, 0, f.fragment.Runs[f.run(kind)].Bytes+4096))
