@@ -1,6 +1,10 @@
 package archive
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // lives is what is known of streams only while the process runs: how many connections they have, who waits for their next
 // fragment, and the newest fragments of streams without retention.
@@ -13,6 +17,7 @@ type lives struct {
 type live struct {
 	uploads, medias, lists int
 	changed                chan struct{} // closed when a fragment has become visible, or the stream is gone
+	left                   chan struct{} // closed when a connection has ended; nil while nobody waits for that
 	recent                 recent
 }
 
@@ -34,22 +39,61 @@ func (l *lives) tidy(id int64) {
 	}
 }
 
+// patience is how long a connection that is one too many waits for another to end: a client that closes one and opens the next is often
+// faster than the news of the first one's end.
+const patience = time.Second
+
 // enter counts a connection to a stream, up to limit (none when it is negative). leave ends it.
-func (l *lives) enter(id int64, count func(*live) *int, limit int) (leave func(), ok bool) {
+func (l *lives) enter(ctx context.Context, id int64, count func(*live) *int, limit int) (leave func(), ok bool) {
+	var late <-chan time.Time
+	for {
+		left, ok := l.count(id, count, limit)
+		if ok {
+			return sync.OnceFunc(func() { l.leave(id, count) }), true
+		}
+		if late == nil {
+			timer := time.NewTimer(patience)
+			defer timer.Stop()
+			late = timer.C
+		}
+		select {
+		case <-left:
+		case <-late:
+			return nil, false
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+// count counts a connection, or returns what is closed when one of the stream's has ended.
+func (l *lives) count(id int64, count func(*live) *int, limit int) (left <-chan struct{}, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := count(l.of(id))
-	if limit >= 0 && *n >= limit {
-		l.tidy(id)
-		return nil, false
+	s := l.of(id)
+	n := count(s)
+	if limit < 0 || *n < limit {
+		*n++
+		return nil, true
 	}
-	*n++
-	return sync.OnceFunc(func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		*n--
-		l.tidy(id)
-	}), true
+	if s.left == nil {
+		s.left = make(chan struct{})
+	}
+	left = s.left
+	l.tidy(id)
+	return left, false
+}
+
+func (l *lives) leave(id int64, count func(*live) *int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.streams[id]
+	*count(s)--
+	if s.left != nil {
+		close(s.left)
+		s.left = nil
+	}
+	l.tidy(id)
 }
 
 // wait returns a channel that is closed with the next news of a stream. The caller is connected to it.

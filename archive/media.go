@@ -72,7 +72,7 @@ func (a *Archive) GetMediaForFragmentList(ctx context.Context, in *GetMediaForFr
 		return nil, invalid("%s %s", fragmentNumbersText, strings.Join(unknown[:min(len(unknown), 10)], ", "))
 	}
 	limit := a.opts.Limits.ListsPerStream
-	leave, ok := a.live.enter(s.ID, func(l *live) *int { return &l.lists }, limit)
+	leave, ok := a.live.enter(ctx, s.ID, func(l *live) *int { return &l.lists }, limit)
 	if !ok {
 		return nil, failf(ConnectionLimitExceeded, "The stream has %d connections of GetMediaForFragmentList, which is the limit. Close one first.", limit)
 	}
@@ -121,7 +121,7 @@ func (a *Archive) GetMedia(ctx context.Context, in *GetMediaInput) (*Media, erro
 		return nil, err
 	}
 	limit := a.opts.Limits.MediaPerStream
-	leave, ok := a.live.enter(s.ID, func(l *live) *int { return &l.medias }, limit)
+	leave, ok := a.live.enter(ctx, s.ID, func(l *live) *int { return &l.medias }, limit)
 	if !ok {
 		return nil, failf(ConnectionLimitExceeded, "The stream has %d connections of GetMedia, which is the limit. Close one first.", limit)
 	}

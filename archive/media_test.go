@@ -281,6 +281,10 @@ func TestGetMediaEnds(t *testing.T) {
 		if _, err := a.GetMedia(t.Context(), in); typeOf(err) != archive.ConnectionLimitExceeded {
 			t.Errorf("a third connection of two: %v", err)
 		}
+		time.AfterFunc(300*time.Millisecond, two.Close)
+		if two, err = a.GetMedia(t.Context(), in); err != nil {
+			t.Errorf("a third connection while the second ends: %v", err)
+		}
 		done := make(chan error)
 		go func() { done <- one.WriteTo(t.Context(), io.Discard, func() error { return nil }) }()
 		synctest.Wait()

@@ -58,7 +58,7 @@ func (a *Archive) PutMedia(ctx context.Context, in *PutMediaInput) (*Upload, err
 		return nil, err
 	}
 	u.stream, u.looked = s, a.now()
-	u.leave, ok = a.live.enter(s.ID, func(l *live) *int { return &l.uploads }, a.opts.Limits.UploadsPerStream)
+	u.leave, ok = a.live.enter(ctx, s.ID, func(l *live) *int { return &l.uploads }, a.opts.Limits.UploadsPerStream)
 	if !ok {
 		return nil, failf(ConnectionLimitExceeded, "The stream has %d PutMedia connections, which is the limit. Close one first.", a.opts.Limits.UploadsPerStream)
 	}
