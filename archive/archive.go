@@ -19,8 +19,11 @@ type Options struct {
 	TempDir string
 	// Keys returns the keyring that seals session tokens. nil: one of this Archive's own, which no other server and no later process has.
 	Keys func() *Keyring
-	Now  func() time.Time // default time.Now
-	Log  *slog.Logger     // default: nothing is logged
+	// Acked is told of each acknowledgement of uploads when it is due, from several goroutines at once, also of those that a producer has
+	// asked not to get or cannot be sent any more. nil means nobody.
+	Acked func(Ack)
+	Now   func() time.Time // default time.Now
+	Log   *slog.Logger     // default: nothing is logged
 }
 
 // Limits bounds what producers and callers may ask for. Zero means the default, negative: no limit.

@@ -144,7 +144,13 @@ func (u *Upload) Run(ctx context.Context, body io.Reader, ack func(Ack) error) e
 func (u *Upload) tell(a Ack) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if _, media := errors.AsType[*MediaError](u.failed); u.over || u.failed != nil && !media {
+	if u.over {
+		return
+	}
+	if u.archive.opts.Acked != nil {
+		u.archive.opts.Acked(a)
+	}
+	if _, media := errors.AsType[*MediaError](u.failed); u.failed != nil && !media {
 		return
 	}
 	u.idle.Reset(idleEvery)

@@ -16,6 +16,7 @@ type exchange struct {
 	ctx    context.Context // the request's, or one that ends earlier
 	began  time.Time
 	record Record
+	moved  func(action string, received, sent int64) // may be nil
 	caller Caller
 	cause  error // what went wrong, for the log
 	quiet  bool  // not worth a line in the log
@@ -32,8 +33,26 @@ func (x *exchange) WriteHeader(status int) {
 // Write writes a part of the answer's body.
 func (x *exchange) Write(p []byte) (int, error) {
 	n, err := x.w.Write(p)
-	x.record.Bytes += int64(n)
+	if x.r.Method != http.MethodHead { // whose answer the server takes and does not send
+		x.sent(n)
+	}
 	return n, err
+}
+
+// sent counts bytes of the answer's body. It touches nothing of what received does: PutMedia reads and writes at once.
+func (x *exchange) sent(n int) {
+	x.record.Bytes += int64(n)
+	if x.moved != nil {
+		x.moved(x.record.Action, 0, int64(n))
+	}
+}
+
+// received counts bytes of the request's body.
+func (x *exchange) received(n int) {
+	x.record.Received += int64(n)
+	if x.moved != nil {
+		x.moved(x.record.Action, int64(n), 0)
+	}
 }
 
 // end answers with err, or ends the connection when the answer has begun.

@@ -28,6 +28,10 @@ type Options struct {
 	Log *slog.Logger
 	// Observe is called once for each request that is over, from several goroutines at once. nil means nobody.
 	Observe func(*Record)
+	// Moved is told of bodies while they are under way, from several goroutines at once: how many bytes of a request's were read, and how
+	// many of its answer's written, as they are on the wire. Action is that of the Record, and the sums are its Received and Bytes.
+	// nil means nobody.
+	Moved func(action string, received, sent int64)
 }
 
 // Record is what is told of a request that is over.
@@ -41,7 +45,7 @@ type Record struct {
 	Status   int    // 0 when the caller was gone before an answer
 	Error    string // type of the exception; "" when there was none
 	Received int64  // bytes of the request's body that were read
-	Bytes    int64  // of the answer's body
+	Bytes    int64  // of the answer's body, as they were sent: compressed, and none of HEAD
 	Duration time.Duration
 }
 
@@ -70,7 +74,7 @@ func New(service Service, o *Options) http.Handler {
 // when an answer has begun and cannot be finished.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{
-		w: w, rc: http.NewResponseController(w), r: r, ctx: r.Context(), began: time.Now(),
+		w: w, rc: http.NewResponseController(w), r: r, ctx: r.Context(), began: time.Now(), moved: h.opts.Moved,
 		record: Record{ID: newRequestID(), Method: r.Method, Path: r.URL.EscapedPath()},
 	}
 	setHeaders(w.Header(), x.record.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/seed63bb8431/weir/archive"
 )
@@ -43,6 +44,19 @@ var operations = byPath(
 	plain("/describeStreamStorageConfiguration", "DescribeStreamStorageConfiguration", false, Service.DescribeStreamStorageConfiguration),
 	plain("/updateStreamStorageConfiguration", "UpdateStreamStorageConfiguration", false, Service.UpdateStreamStorageConfiguration),
 )
+
+// Actions returns the names of the operations and of the resources of sessions, sorted: every Action that a Record may have but "".
+func Actions() []string {
+	var all []string
+	for _, o := range operations {
+		all = append(all, o.action)
+	}
+	for _, s := range sessionResources {
+		all = append(all, s.action)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 func byPath(list ...*operation) map[string]*operation {
 	m := map[string]*operation{}
@@ -132,7 +146,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	}
 	x.limitRead(bodyTime)
 	body, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
-	x.record.Received = int64(len(body))
+	x.received(len(body))
 	switch {
 	case err != nil:
 		x.closeAfter()

@@ -148,7 +148,7 @@ func (b *uploadBody) read(p []byte) (int, error) {
 		return 0, context.Canceled
 	}
 	n, err := b.source.Read(p)
-	b.x.record.Received += int64(n)
+	b.x.received(n)
 	if b.x.r.ProtoMajor > 1 {
 		b.x.limitRead(0) // the deadline of HTTP/2 ends the body also while nobody reads
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/seed63bb8431/weir/archive"
 	"github.com/seed63bb8431/weir/archive/credentials"
 	"github.com/seed63bb8431/weir/archive/httpapi"
+	"github.com/seed63bb8431/weir/archive/metrics"
 	"github.com/seed63bb8431/weir/archive/store/local"
 	"github.com/seed63bb8431/weir/archive/tlsfiles"
 )
@@ -36,6 +37,7 @@ const (
 // serving is what the flags of serve say.
 type serving struct {
 	data, listen, publicURL string
+	metrics                 string
 	credentials, cert, key  string
 	sealKeys                string
 	region, account         string
@@ -72,6 +74,8 @@ URLs of sessions need no signature until they expire: their tokens are sealed wi
 any of its keys has sealed them. Lines are a number from 0 to 255 and 64 hexadecimal digits. To change keys put a new line in front, and
 take the old one out 12 hours later. Servers of one archive share the file.
 
+With --metrics 127.0.0.1:9090 a port for the operator has figures for Prometheus under /metrics and profiles under /debug/pprof/.
+
 The files of credentials, of session keys and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
 finish their fragment first.`,
 		Args: exactly(0, "no arguments"),
@@ -81,6 +85,7 @@ finish their fragment first.`,
 	f.StringVar(&s.data, "data", "", "`directory` of the archive; it is made when it is missing (required)")
 	f.StringVar(&s.listen, "listen", defaultListen, "`address` to listen on")
 	f.StringVar(&s.publicURL, "public-url", "", "`URL` that clients reach this server by, as GetDataEndpoint and sessions give it; default: that of the request")
+	f.StringVar(&s.metrics, "metrics", "", "loopback `address` of a port for the operator: /metrics for Prometheus, /debug/pprof/, /healthz, /readyz; default: none")
 	f.StringVar(&s.credentials, "credentials", "", "`file` of the users whose signatures are accepted")
 	f.StringVar(&s.cert, "tls-cert", "", "`file` of the certificate chain, in PEM")
 	f.StringVar(&s.key, "tls-key", "", "`file` of the certificate's key, in PEM")
@@ -132,15 +137,22 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	m := metrics.New(version)
 	a := archive.New(st, &archive.Options{
-		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Keys: keys, Log: log,
+		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Keys: keys, Log: log, Acked: m.Acked,
 		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
 	})
-	opts := &httpapi.Options{BaseURL: s.publicURL, IdleUpload: s.idle, Log: s.requestLog(log)}
+	ready := func() error {
+		if ctx.Err() != nil {
+			return errors.New("the server is about to end")
+		}
+		return nil
+	}
+	opts := &httpapi.Options{BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved}
 	if opts.Auth, err = s.auth(ctx, log); err != nil {
 		return err
 	}
-	server := httpapi.Server(httpapi.New(httpapi.Of(a), opts), log)
+	server := httpapi.Server(httpapi.New(m.Service(httpapi.Of(a)), opts), log)
 	if s.cert != "" {
 		pair, err := tlsfiles.Load(s.cert, s.key)
 		if err != nil {
@@ -153,7 +165,19 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "url", s.url(ln.Addr()), "data", s.data, "version", version)
+	where := []any{"url", s.url(ln.Addr()), "data", s.data, "version", version}
+	if s.metrics != "" {
+		// It ends behind the last request: what a server does while it drains is worth seeing.
+		on, end := context.WithCancel(context.WithoutCancel(ctx))
+		defer end()
+		addr, err := startMetrics(on, s.metrics, m, ready, log)
+		if err != nil {
+			_ = ln.Close()
+			return err
+		}
+		where = append(where, "metrics", "http://"+addr.String()+"/metrics")
+	}
+	log.Info("serving", where...)
 	if s.credentials == "" {
 		log.Warn("no --credentials: everybody who reaches this address may do everything")
 	}
@@ -161,7 +185,7 @@ func (s *serving) run(ctx context.Context, std streams) error {
 		_ = ln.Close()
 		return err
 	}
-	go s.collect(ctx, st, log)
+	go s.collect(ctx, st, m, log)
 	err = httpapi.Serve(ctx, server, ln, a.Drain, s.grace)
 	if err == nil || errors.Is(err, http.ErrServerClosed) {
 		log.Info("ended")
@@ -186,6 +210,14 @@ func (s *serving) check() error {
 	}
 	if s.credentials == "" && !loopback(host) {
 		return usagef("--listen %s is reachable from other machines: that needs --credentials; without it listen on 127.0.0.1", s.listen)
+	}
+	if s.metrics != "" {
+		switch host, _, err := net.SplitHostPort(s.metrics); {
+		case err != nil:
+			return usagef("--metrics: %w", err)
+		case !loopback(host):
+			return usagef("--metrics %s is reachable from other machines: it tells the server's inside to whoever asks; let a proxy on this machine pass it on", s.metrics)
+		}
 	}
 	if s.publicURL != "" {
 		u, err := url.Parse(s.publicURL)
@@ -259,11 +291,12 @@ func (s *serving) url(addr net.Addr) string {
 }
 
 // collect gives back what has expired, at the start and every now and then.
-func (s *serving) collect(ctx context.Context, st *local.Store, log *slog.Logger) {
+func (s *serving) collect(ctx context.Context, st *local.Store, m *metrics.Metrics, log *slog.Logger) {
 	t := time.NewTicker(collectEvery)
 	defer t.Stop()
 	for {
 		done, err := st.Collect(ctx, time.Now(), expiredGrace)
+		m.Collected(done)
 		switch {
 		case ctx.Err() != nil:
 			return

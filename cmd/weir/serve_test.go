@@ -25,11 +25,12 @@ import (
 
 // server is a weir serve that runs in this process.
 type server struct {
-	t    *testing.T
-	url  string
-	http *http.Client
-	key  *sigv4.Key // nil: requests are not signed
-	stop func() result
+	t       *testing.T
+	url     string
+	figures string // URL of its metrics
+	http    *http.Client
+	key     *sigv4.Key // nil: requests are not signed
+	stop    func() result
 }
 
 // startServer runs weir serve until stop, or the end of the test.
@@ -46,13 +47,13 @@ func startServer(t *testing.T, args ...string) *server {
 	s := &server{t: t, http: http.DefaultClient}
 	dec := json.NewDecoder(log)
 	for s.url == "" {
-		var line struct{ Msg, URL string }
+		var line struct{ Msg, URL, Metrics string }
 		if err := dec.Decode(&line); err != nil {
 			rest, _ := io.ReadAll(io.MultiReader(dec.Buffered(), log))
 			t.Fatalf("the server did not start: %v %s", err, rest)
 		}
 		if line.Msg == "serving" {
-			s.url = line.URL
+			s.url, s.figures = line.URL, line.Metrics
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, io.MultiReader(dec.Buffered(), log)) }()
@@ -336,6 +337,9 @@ func TestServeUsage(t *testing.T) {
 		{[]string{"--data", dir, "--listen", ":8080"}, "--credentials"},
 		{[]string{"--data", dir, "--listen", "0.0.0.0:8080"}, "--credentials"},
 		{[]string{"--data", dir, "--listen", "8080"}, "--listen"},
+		{[]string{"--data", dir, "--metrics", "9090"}, "--metrics"},
+		{[]string{"--data", dir, "--metrics", ":9090"}, "other machines"},
+		{[]string{"--data", dir, "--metrics", "192.0.2.1:9090"}, "other machines"},
 		{[]string{"--data", dir, "--tls-cert", "x"}, "--tls-key"},
 		{[]string{"--data", dir, "--account", "12"}, "12 digits"},
 		{[]string{"--data", dir, "--public-url", "example.org"}, "--public-url"},
