@@ -42,6 +42,13 @@ type Options struct {
 	MaxSamples int
 	// MaxFindings is how many findings of one rule are kept; default 20. All are counted.
 	MaxFindings int
+	// Live is how long a playlist or MPD at a URL that is live is watched: polled, and judged by what changes. 0 stands for three target
+	// durations (of an MPD: three of the longest segment), a minute at most; what is below 0 for not at all. Above 0 it also says that
+	// the target is live: a playlist that has ended, or a static MPD, is then a finding.
+	Live time.Duration
+	// Progress, if it is not nil, is called at each poll: how long the target has been watched, how long it will be, and how many new
+	// segments have come.
+	Progress func(watched, whole time.Duration, segments int)
 	// FFmpeg is the program that decodes all of target too (X01), for example "ffmpeg"; empty: none does.
 	FFmpeg string
 }

@@ -40,22 +40,36 @@ func (c *checker) dash(b *blob) error {
 	if m == nil {
 		return nil
 	}
-	w := &mpdWalk{c: c, m: m, name: b.name, dynamic: m.Type == "dynamic", ids: map[string]bool{}}
-	w.total, w.bounded = xsDuration(m.Duration)
+	w := newMPDWalk(c, b.name, m)
 	w.attributes()
 	w.periods()
+	c.watchMPD(w)
+	for _, x := range w.open {
+		x.reader.end()
+	}
 	return nil
+}
+
+func newMPDWalk(c *checker, name string, m *mpd) *mpdWalk {
+	w := &mpdWalk{c: c, m: m, name: name, dynamic: m.Type == "dynamic", ids: map[string]bool{}}
+	w.total, w.bounded = xsDuration(m.Duration)
+	return w
 }
 
 // mpdWalk goes over an MPD.
 type mpdWalk struct {
-	c       *checker
-	m       *mpd
-	name    string
-	dynamic bool
-	total   float64 // @mediaPresentationDuration, in seconds
-	bounded bool    // it is there
-	ids     map[string]bool
+	c        *checker
+	m        *mpd
+	name     string
+	dynamic  bool
+	total    float64 // @mediaPresentationDuration, in seconds
+	bounded  bool    // it is there
+	ids      map[string]bool
+	starts   []float64             // of the Periods, in seconds
+	open     []*representationWalk // of a dynamic MPD: their media may go on
+	arriving bool                  // what is read now has just been named (D45)
+	// visit takes a Representation of a later version, which is called key; nil: it is judged alone.
+	visit func(key string, x *representationWalk)
 }
 
 func (w *mpdWalk) attributes() {
@@ -109,6 +123,7 @@ func (w *mpdWalk) periods() {
 			}
 		}
 		next = start + length
+		w.starts = append(w.starts, start)
 		w.period(p, at, w.join(base, w.m.BaseURL, at), length)
 	}
 	if w.bounded && len(w.m.Periods) > 0 && !math.IsInf(next, 1) {
@@ -168,12 +183,26 @@ func (w *mpdWalk) period(p *period, at Place, base string, length float64) {
 			x.template = r.Template.over(set.Template.over(p.Template))
 			x.list = r.List.over(set.List.over(p.List))
 			x.single = r.Base.over(set.Base.over(p.Base))
+			if w.visit != nil {
+				w.visit(key(p, i, r), x)
+				continue
+			}
+			x.key = key(p, i, r)
 			if s, ok := x.judge(); ok {
 				all = append(all, s)
 			}
 		}
 	}
 	w.together(all, length)
+}
+
+// key tells a Representation apart from all others of any version of the MPD.
+func key(p *period, set int, r *representation) string {
+	id := ""
+	if p.ID != nil {
+		id = *p.ID
+	}
+	return fmt.Sprintf("%q %d %q", id, set, r.ID)
 }
 
 // together judges D33, D35 and D36. The longest track must fill the Period; how much shorter another may be is D36.

@@ -71,6 +71,10 @@ const maxURL = 4096
 // byteRange is a part of a resource; last is inclusive, -1 for the end.
 type byteRange struct{ first, last int64 }
 
+func (p *byteRange) same(q *byteRange) bool {
+	return p == q || p != nil && q != nil && *p == *q
+}
+
 func isURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") }
 
 // open opens a resource. A URL's whole answer is read, up to MaxResource bytes; a status above 299 is an error too, but the blob is

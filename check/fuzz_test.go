@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"net/http"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func fuzz(t *testing.T, s site, target string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	opts := &check.Options{Client: s, MaxResource: 4 << 20, MaxBoxes: 1 << 20, MaxText: 1 << 20, MaxSegments: 50, MaxSamples: 1 << 16}
+	opts := &check.Options{Client: s, Live: -1, MaxResource: 4 << 20, MaxBoxes: 1 << 20, MaxText: 1 << 20, MaxSegments: 50, MaxSamples: 1 << 16}
 	r, err := check.Run(ctx, host+target, opts)
 	if ctx.Err() != nil {
 		t.Fatal("it takes too long")
@@ -87,6 +88,41 @@ func FuzzCheckMPD(f *testing.F) {
 		with.set("x.mpd", data)
 		fuzz(t, with, "x.mpd")
 	})
+}
+
+// FuzzWatch has two versions of anything at the URL of a live list, by turns.
+func FuzzWatch(f *testing.F) {
+	s := newLiveServer(f)
+	for _, at := range []time.Duration{time.Second, 4 * time.Second, 9 * time.Second} {
+		f.Add([]byte(s.playlist(0)), []byte(s.playlist(at)))
+		f.Add([]byte(s.manifest(0)), []byte(s.manifest(at)))
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		turns := &turns{lists: [][]byte{a, b}, site: site{"init.mp4": {body: s.init}, "segment-0.m4s": {body: s.segments[0]}, "segment-5.m4s": {body: s.segments[5]}}}
+		opts := &check.Options{Client: turns, Live: time.Millisecond, MaxText: 1 << 16, MaxSegments: 50, MaxSamples: 1 << 16}
+		r, err := check.Run(t.Context(), host+"live", opts)
+		if err != nil {
+			return
+		}
+		if r.Watched == 0 && turns.n > 1 || r.Watched > 20 {
+			t.Errorf("watched for %v s, %d requests", r.Watched, turns.n)
+		}
+	})
+}
+
+// turns is a site whose list is another one at each request.
+type turns struct {
+	site
+	lists [][]byte
+	n     int
+}
+
+func (s *turns) Do(req *http.Request) (*http.Response, error) {
+	if req.URL.Path == "/live" {
+		s.n++
+		return site{"live": {body: s.lists[s.n%len(s.lists)]}}.Do(req)
+	}
+	return s.site.Do(req)
 }
 
 func FuzzCheckMatroska(f *testing.F) {

@@ -33,6 +33,7 @@ const maxVariants = 1000
 // loadedList is a media playlist with what its segments have shown.
 type loadedList struct {
 	p     *playlist
+	walk  *segmentWalk
 	media *listMedia
 	place Place
 }
@@ -46,7 +47,9 @@ func (c *checker) hls(b *blob) error {
 	}
 	p := c.parsePlaylist(b.name, data)
 	if !p.multivariant {
-		c.mediaPlaylist(p, false)
+		w := c.mediaPlaylist(p, false)
+		c.watchLists([]*segmentWalk{w})
+		w.finish()
 		return nil
 	}
 	c.multivariant(p)
@@ -61,23 +64,40 @@ func (c *checker) multivariant(p *playlist) {
 	}
 	groups := c.groups(p)
 	lists := map[string]*loadedList{}
-	load := func(uri string, line int) *loadedList {
-		at := Place{p.name, -1, line, uri}
-		if l, done := lists[uri]; done {
-			return l
+	var loaded []*loadedList
+	load := func(uri string, line int) {
+		if _, done := lists[uri]; done || uri == "" {
+			return
 		}
-		lists[uri] = c.loadList(p, uri, at)
-		return lists[uri]
+		l := c.loadList(p, uri, Place{p.name, -1, line, uri})
+		lists[uri] = l
+		if l != nil {
+			loaded = append(loaded, l)
+		}
 	}
-	independent := p.independent
+	// All lists are read before any segment: live ones are then of one moment.
 	for _, v := range p.variants {
-		c.variant(p, v, groups, load)
+		load(v.uri, v.line)
 	}
 	for _, r := range p.renditions {
-		if uri := r.attrs["URI"]; uri != "" && r.attrs["TYPE"] != "SUBTITLES" {
-			load(uri, r.line)
+		if r.attrs["TYPE"] != "SUBTITLES" {
+			load(r.attrs["URI"], r.line)
 		}
 	}
+	var walks []*segmentWalk
+	for _, l := range loaded {
+		l.walk = c.mediaPlaylist(l.p, p.independent)
+		l.media = l.walk.m
+		walks = append(walks, l.walk)
+	}
+	c.watchLists(walks)
+	for _, w := range walks {
+		w.finish()
+	}
+	for _, v := range p.variants {
+		c.variant(p, v, groups, lists)
+	}
+	independent := p.independent
 	all := len(lists) > 0
 	for _, uri := range slices.Sorted(maps.Keys(lists)) {
 		l := lists[uri]
@@ -86,7 +106,7 @@ func (c *checker) multivariant(p *playlist) {
 	c.ok(ruleH27, independent || all, whole(p.name, ""), "none", "EXT-X-INDEPENDENT-SEGMENTS")
 }
 
-// loadList reads a media playlist and its segments; nil when it cannot be had.
+// loadList reads a media playlist; nil when it cannot be had.
 func (c *checker) loadList(p *playlist, uri string, at Place) *loadedList {
 	if !c.takeSegment(at) {
 		return nil
@@ -104,7 +124,7 @@ func (c *checker) loadList(p *playlist, uri string, at Place) *loadedList {
 	if !c.ok(ruleH15, !m.multivariant, whole(m.name, ""), "a multivariant playlist", "a media playlist") {
 		return nil
 	}
-	return &loadedList{m, c.mediaPlaylist(m, p.independent), at}
+	return &loadedList{p: m, place: at}
 }
 
 // groups judges EXT-X-MEDIA, and returns the members of each group by TYPE and GROUP-ID.
@@ -134,7 +154,7 @@ func (c *checker) groups(p *playlist) map[string][]*rendition {
 	return groups
 }
 
-func (c *checker) variant(p *playlist, v *variant, groups map[string][]*rendition, load func(string, int) *loadedList) {
+func (c *checker) variant(p *playlist, v *variant, groups map[string][]*rendition, lists map[string]*loadedList) {
 	at, a := Place{p.name, -1, v.line, v.uri}, v.attrs
 	bandwidth, err := strconv.ParseUint(a["BANDWIDTH"], 10, 63)
 	c.ok(ruleH08, err == nil && bandwidth > 0, at, a["BANDWIDTH"], "an integer")
@@ -152,13 +172,13 @@ func (c *checker) variant(p *playlist, v *variant, groups map[string][]*renditio
 		c.ok(ruleH26, len(group) > 0, at, kind+"="+name, "a group of EXT-X-MEDIA")
 		for _, r := range group {
 			if uri := r.attrs["URI"]; uri != "" && kind != "SUBTITLES" && uri != v.uri {
-				if l := load(uri, r.line); l != nil {
+				if l := lists[uri]; l != nil {
 					members = append(members, l)
 				}
 			}
 		}
 	}
-	main := load(v.uri, v.line)
+	main := lists[v.uri]
 	if main == nil || main.p.iframes {
 		return
 	}
@@ -225,14 +245,23 @@ func (c *checker) together(main, m *loadedList) {
 	if main.p.end && m.p.end {
 		c.ok(ruleH32, math.Abs(a.listed-b.listed) <= max(main.p.target, 1), m.place, seconds(b.listed), seconds(a.listed))
 	}
-	if main.p.end == m.p.end {
+	// Live lists of two moments can only be compared when both began with the same segment.
+	aligned := main.p.end && m.p.end || main.p.end == m.p.end && main.p.sequence == m.p.sequence
+	if aligned {
 		same := len(a.marks) == len(b.marks)
-		if len(main.p.segments) == len(m.p.segments) {
-			same = slices.Equal(a.marks, b.marks)
+		if a.count == b.count || !main.p.end {
+			n := min(a.count, b.count)
+			same = slices.Equal(before(a.marks, n), before(b.marks, n))
 		}
 		c.ok(ruleH33, same, m.place, fmt.Sprintf("marks at segments %v", b.marks), fmt.Sprint(a.marks))
 	}
-	if a.timed && b.timed && a.transport == b.transport {
+	if aligned && a.timed && b.timed && a.transport == b.transport {
 		c.ok(ruleH34, math.Abs(a.start-b.start) < 0.5, m.place, seconds(b.start), seconds(a.start))
 	}
+}
+
+// before returns the marks, in order, at segments below n.
+func before(marks []int, n int) []int {
+	at, _ := slices.BinarySearch(marks, n)
+	return marks[:at]
 }

@@ -38,33 +38,43 @@ type listMedia struct {
 	listed     float64 // the sum of EXTINF
 	peak       float64 // bits a second
 	marks      []int   // the segments with EXT-X-DISCONTINUITY
+	count      int     // of the segments
 }
 
 func (m *listMedia) known() bool { return !m.strange && len(m.codecs) > 0 }
 
-// mediaPlaylist judges a media playlist and its segments. independent is what the multivariant playlist says.
-func (c *checker) mediaPlaylist(p *playlist, independent bool) *listMedia {
-	m := &listMedia{codecs: map[string]bool{}, sizes: map[string]bool{}}
+// mediaPlaylist judges a media playlist and its segments. independent is what the multivariant playlist says. What is only known when
+// all segments have been seen is left to finish.
+func (c *checker) mediaPlaylist(p *playlist, independent bool) *segmentWalk {
+	w := &segmentWalk{c: c, p: p, m: &listMedia{codecs: map[string]bool{}, sizes: map[string]bool{}}, independent: independent || p.independent}
 	c.lines(p)
 	if p.iframes {
 		c.note("%s: an I-frame playlist, its segments were not judged", p.name)
-		m.strange = true
-		return m
+		w.m.strange = true
+		return w
 	}
-	w := &segmentWalk{c: c, p: p, m: m, independent: independent || p.independent}
-	for i, s := range p.segments {
-		m.listed += max(s.duration, 0)
-		if s.mark && i > 0 {
-			m.marks = append(m.marks, i)
-		}
-		if !c.takeSegment(Place{p.name, -1, s.line, ""}) {
-			m.strange = true
+	for _, s := range p.segments {
+		if !w.take(s) {
 			break
 		}
-		w.segment(s, i)
 	}
-	w.finish()
-	return m
+	return w
+}
+
+// take judges the next segment, unless there were too many.
+func (w *segmentWalk) take(s *listed) bool {
+	m, i := w.m, w.m.count
+	m.listed += max(s.duration, 0)
+	if s.mark && i > 0 {
+		m.marks = append(m.marks, i)
+	}
+	m.count++
+	if !w.c.takeSegment(Place{w.p.name, -1, s.line, ""}) {
+		m.strange = true
+		return false
+	}
+	w.segment(s, i)
+	return true
 }
 
 // lines judges what the lines alone tell.

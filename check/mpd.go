@@ -252,16 +252,19 @@ func xsDuration(s *string) (float64, bool) {
 	return sum, true
 }
 
-func isDateTime(s *string) bool {
+func isDateTime(s *string) bool { return !dateTime(s).IsZero() }
+
+// dateTime reads an xs:dateTime; the zero time stands for what is none.
+func dateTime(s *string) time.Time {
 	if s == nil {
-		return false
+		return time.Time{}
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if _, err := time.Parse(layout, *s); err == nil {
-			return true
+		if t, err := time.Parse(layout, *s); err == nil {
+			return t
 		}
 	}
-	return false
+	return time.Time{}
 }
 
 func text(s *string) string {

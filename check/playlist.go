@@ -33,6 +33,8 @@ type playlist struct {
 
 	// Of a media playlist.
 	target       float64
+	sequence     int64    // EXT-X-MEDIA-SEQUENCE
+	marksBefore  int64    // EXT-X-DISCONTINUITY-SEQUENCE
 	targets      []string // the values of EXT-X-TARGETDURATION
 	segments     []*listed
 	kind         string // EXT-X-PLAYLIST-TYPE
@@ -221,8 +223,10 @@ func (l *lineReader) tag(line string) {
 			p.target = float64(v)
 		}
 	case "EXT-X-MEDIA-SEQUENCE":
+		p.sequence = parseCount(value)
 		p.sequenceLate = len(p.segments) > 0
 	case "EXT-X-DISCONTINUITY-SEQUENCE":
+		p.marksBefore = parseCount(value)
 		p.marksLate = len(p.segments) > 0 || l.marks > 0
 	case "EXT-X-ENDLIST":
 		p.end = true
@@ -311,6 +315,15 @@ func parseRange(s string) *byteRange {
 		return nil
 	}
 	return &byteRange{o, o + n - 1}
+}
+
+// parseCount reads a sequence number; 0 stands for what is none.
+func parseCount(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 62)
+	if err != nil {
+		return 0
+	}
+	return max(n, 0)
 }
 
 func parseDate(s string) time.Time {

@@ -56,7 +56,7 @@ type Result struct {
 	Found   int     `json:"findings"` // how often it was broken
 }
 
-// Report is what Run found. The same target gives the same report.
+// Report is what Run found. The same target gives the same report, unless it is live.
 type Report struct {
 	Target   string    `json:"target"`
 	Form     Form      `json:"form"`
@@ -66,6 +66,9 @@ type Report struct {
 	// Resources and Bytes count what was read.
 	Resources int   `json:"resources"`
 	Bytes     int64 `json:"bytes"`
+	// Watched is how long a live playlist or MPD was polled, in seconds, and Arrived how many segments came meanwhile.
+	Watched float64 `json:"watched,omitempty"`
+	Arrived int     `json:"arrived,omitempty"`
 	// Notes are things that could not be judged, for example encrypted segments.
 	Notes []string `json:"notes,omitempty"`
 }

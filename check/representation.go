@@ -30,6 +30,7 @@ type representationWalk struct {
 	*mpdWalk
 	common
 	r        *representation
+	key      string
 	place    Place
 	base     string
 	length   float64 // of the Period, in seconds; +Inf when it is not known
@@ -42,6 +43,8 @@ type representationWalk struct {
 	scale     float64
 	init      segmentRef
 	segments  []mediaSegment
+	reader    *mediaReader
+	last      int64 // the largest key that any version had
 }
 
 // segmentRef is a URL or path as it stands in the MPD, with a part of it.
@@ -54,6 +57,7 @@ type segmentRef struct {
 type mediaSegment struct {
 	segmentRef
 	name    string
+	key     int64 // by which $Number$ or $Time$ tells it apart, else its place in a SegmentList
 	t, d    int64
 	nominal bool // from @duration: the media may be half a segment away
 }
@@ -61,6 +65,24 @@ type mediaSegment struct {
 // judge reads the segments, and returns the time they cover.
 func (x *representationWalk) judge() (played, bool) {
 	x.attributes()
+	if !x.locate() {
+		return played{}, false
+	}
+	b := x.c.fetch(dashHTTP, x.base, x.init.ref, x.init.part, x.place, segmentTypes)
+	if b == nil {
+		return played{}, false
+	}
+	m := x.c.loadInit(b)
+	b.close()
+	if m == nil || len(m.tracks) == 0 {
+		return played{}, false
+	}
+	x.against(m)
+	return x.media(m)
+}
+
+// locate finds out where the segments are.
+func (x *representationWalk) locate() bool {
 	switch {
 	case x.template != nil:
 		x.info = x.template
@@ -76,25 +98,15 @@ func (x *representationWalk) judge() (played, bool) {
 		x.indexed()
 	default:
 		x.c.note("%v: no segments that are known", x.place)
-		return played{}, false
+		return false
 	}
 	if !x.c.ok(ruleD19, x.init.ref != "" || x.init.part != nil, x.place, "none", "initialization") {
-		return played{}, false
+		return false
 	}
 	if x.scale == 0 {
 		x.scale = x.info.scale()
 	}
-	b := x.c.fetch(dashHTTP, x.base, x.init.ref, x.init.part, x.place, segmentTypes)
-	if b == nil {
-		return played{}, false
-	}
-	m := x.c.loadInit(b)
-	b.close()
-	if m == nil || len(m.tracks) == 0 {
-		return played{}, false
-	}
-	x.against(m)
-	return x.media(m)
+	return true
 }
 
 // fill replaces the identifiers of a template (23009-1, 5.3.9.4.4).
@@ -169,7 +181,10 @@ func (x *representationWalk) templated() {
 		if !c.ok(ruleD22, err == nil, at, err, "known identifiers") {
 			return
 		}
-		s.ref, s.name = ref, fmt.Sprintf("segment %d", n)
+		s.ref, s.name, s.key = ref, fmt.Sprintf("segment %d", n), int64(n)
+		if time {
+			s.key = s.t
+		}
 		x.segments = append(x.segments, s)
 		n++
 	}
@@ -287,7 +302,7 @@ func (x *representationWalk) listed() {
 		switch {
 		case i < len(times):
 			s = times[i]
-			s.name = fmt.Sprintf("segment %d", i+1)
+			s.name, s.key = fmt.Sprintf("segment %d", i+1), s.t
 		case info.Duration != nil && *info.Duration < 1<<40:
 			s.t, s.d, s.nominal = int64(i)*int64(*info.Duration)+info.offset(), int64(*info.Duration), true
 		}

@@ -65,6 +65,9 @@ func TestRules(t *testing.T) {
 			}
 		})
 	}
+	for _, tt := range liveCases {
+		t.Run("live/"+tt.name, func(t *testing.T) { tt.judge(t, tt.run(t), held, broken) })
+	}
 	if t.Failed() {
 		return
 	}

@@ -88,10 +88,10 @@ func (s site) replace(t *testing.T, name, old, text string) {
 	s.set(name, []byte(strings.Replace(body, old, text, 1)))
 }
 
-// run checks a resource of the site.
+// run checks a resource of the site, at one moment.
 func (s site) run(t testing.TB, name string) *check.Report {
 	t.Helper()
-	r, err := check.Run(t.Context(), host+name, &check.Options{Client: s})
+	r, err := check.Run(t.Context(), host+name, &check.Options{Client: s, Live: -1})
 	if err != nil {
 		t.Fatalf("Run: %v", err)
 	}

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,7 +67,9 @@ func TestCheckExitCodes(t *testing.T) {
 		{"no file", []string{data("none.mkv")}, exitFailure, "", "none.mkv"},
 		{"no form", []string{data("README.md")}, exitFailure, "", "none of the forms"},
 		{"no argument", nil, exitUsage, "", "PATH or URL"},
-		{"strange flag", []string{"--live", "x"}, exitUsage, "", "--live"},
+		{"strange flag", []string{"--dead", "x"}, exitUsage, "", "--dead"},
+		{"strange time", []string{"--live", "x"}, exitUsage, "", "--live"},
+		{"negative time", []string{"--live", "-1s", data("sample.mkv")}, exitUsage, "", "below 0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,5 +129,40 @@ func TestCheckDecodeNeedsFFmpeg(t *testing.T) {
 	code, _, complaint := weirCheck(t, "check", "--decode", "x.mp4")
 	if code != exitFailure || !strings.Contains(complaint, "install") {
 		t.Errorf("exit %d: %s", code, complaint)
+	}
+}
+
+// TestCheckLive holds that --live watches a playlist, and that a playlist which stands still is told.
+func TestCheckLive(t *testing.T) {
+	polls := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		polls++
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
+		fmt.Fprint(w, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n")
+	}))
+	defer server.Close()
+	tests := []struct {
+		name  string
+		live  string
+		code  int
+		out   string
+		polls int // at least; 1 is exact
+	}{
+		{"not at all", "0", exitDone, "PASS", 1},
+		{"for a while", "500ms", exitDone, "watched for 0.5 s: 0 new segments", 3},
+		{"until it is late", "1600ms", exitRefused, "FAIL H45", 6},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			polls = 0
+			code, out, complaint := weirCheck(t, "check", "--live", tt.live, server.URL+"/x.m3u8")
+			if code != tt.code || !strings.Contains(out, tt.out) {
+				t.Errorf("exit %d, want %d: %s\n%s", code, tt.code, complaint, out)
+			}
+			if polls < tt.polls || tt.polls == 1 && polls != 1 {
+				t.Errorf("%d polls, want %d", polls, tt.polls)
+			}
+		})
 	}
 }
