@@ -68,7 +68,7 @@ func TestCheckSessions(t *testing.T) {
 					t.Errorf("%s, %s, %s: %d %s", name, mode, kind, code, answer)
 					continue
 				}
-				r := weirWith(nil, "check", out.HLSStreamingSessionURL+out.DASHStreamingSessionURL)
+				r := weirWith(nil, "check", "--live", "0", out.HLSStreamingSessionURL+out.DASHStreamingSessionURL)
 				var failed []string
 				for _, m := range failedRule.FindAllStringSubmatch(r.out, -1) {
 					failed = append(failed, m[1])
