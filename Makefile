@@ -7,7 +7,7 @@ KILLS ?= 200
 ROWS ?= 1000000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures crash lint update clean
+.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean
 
 help: ## what can be made
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ compare: build ## speed and memory against what is promised, beside cp, ffmpeg -
 
 figures: build ## how fast the server takes fragments and gives them back, and its memory; ROWS (1000000) rows are kept in out/rows for the next time
 	go run ./internal/load -weir bin/weir -rows $(ROWS) -rows-data out/rows
+
+viewers: build ## what streaming sessions cost: wrk on each resource beside nginx, 1000 viewers of a live stream; FLAGS of internal/load
+	@scripts/viewers.sh $(FLAGS)
 
 crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up
 	go run ./internal/crash -weir bin/weir -kills $(KILLS)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed63bb8431/weir/internal/rig"
@@ -25,6 +27,34 @@ type settings struct {
 	inFlight int
 	idle     int
 	repeat   int
+
+	viewers     bool
+	nginx, wrk  string
+	workers     int
+	rounds      int
+	connections counts
+	watchers    int
+	watch       time.Duration
+}
+
+// counts is a flag of several numbers with commas between them.
+type counts []int
+
+func (c *counts) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*c), " ", ","), "[]")
+}
+
+// Set implements flag.Value.
+func (c *counts) Set(text string) error {
+	*c = nil
+	for number := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no number of connections", number)
+		}
+		*c = append(*c, n)
+	}
+	return nil
 }
 
 func main() {
@@ -50,6 +80,15 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&s.inFlight, "in-flight", 4, "`fragments` that a producer sends before the first of them is acknowledged")
 	f.IntVar(&s.idle, "idle", 500, "how many `connections` are open and silent")
 	f.IntVar(&s.repeat, "repeat", 100, "how `often` each page is asked for")
+	f.BoolVar(&s.viewers, "viewers", false, "measure what streaming sessions cost, instead of uploads and lists")
+	f.StringVar(&s.nginx, "nginx", "nginx", "the `binary` of nginx, which sends the same bytes as ready files; \"\": without it")
+	f.StringVar(&s.wrk, "wrk", "wrk", "the `binary` of wrk")
+	f.IntVar(&s.workers, "workers", 2, "`processes` of nginx")
+	f.IntVar(&s.rounds, "rounds", 3, "how `often` the servers take turns; the median counts")
+	s.connections = counts{50, 500}
+	f.Var(&s.connections, "connections", "`numbers` of connections of wrk")
+	f.IntVar(&s.watchers, "watchers", 1000, "how `many` watch one live stream")
+	f.DurationVar(&s.watch, "watch", time.Minute, "how long they watch")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -70,7 +109,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		s.rowsData = filepath.Join(s.data, "rows")
 	}
 	r := &report{settings: s, progress: progress, began: time.Now()}
-	for _, part := range []func(context.Context) error{r.disk, r.uploads, r.memory, r.pages} {
+	parts := []func(context.Context) error{r.disk, r.uploads, r.memory, r.pages}
+	if s.viewers {
+		parts = []func(context.Context) error{r.resources, r.live}
+	}
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -79,8 +122,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err := r.write(out, rig.Machine(s.data)); err != nil {
 		return err
 	}
-	if r.lost > 0 {
+	switch {
+	case r.lost > 0:
 		return fmt.Errorf("%d fragments were acknowledged and not listed", r.lost)
+	case r.missed > 0:
+		return fmt.Errorf("%d segments were missed or requests failed", r.missed)
 	}
 	return nil
 }

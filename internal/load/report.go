@@ -17,6 +17,7 @@ type report struct {
 	began    time.Time
 	table    []row
 	lost     int // fragments that were acknowledged and not listed
+	missed   int // segments that watchers did not get, and requests of theirs that failed
 }
 
 type row struct{ what, measured, reach, verdict string }

@@ -27,6 +27,9 @@ func NewClient(url string) *Client {
 	}}}
 }
 
+// URL returns the URL of the server.
+func (c *Client) URL() string { return c.url }
+
 // Close closes the connections that are not in use.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

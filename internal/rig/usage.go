@@ -16,5 +16,8 @@ type Usage struct {
 // Usage returns what the server has used. The error is errors.ErrUnsupported where the system cannot be asked.
 func (s *Server) Usage() (Usage, error) { return usage(strconv.Itoa(s.PID)) }
 
+// UsageOf returns what another process has used.
+func UsageOf(pid int) (Usage, error) { return usage(strconv.Itoa(pid)) }
+
 // Self returns what the calling process has used.
 func Self() (Usage, error) { return usage("self") }
