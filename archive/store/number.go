@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"math/big"
+	"math/bits"
+	"strconv"
 )
 
 // Number is a fragment number. In decimal it has 47 digits and is
@@ -31,12 +33,41 @@ func (n Number) String() string { return string(n.Append(nil)) }
 
 // Append appends the number in decimal.
 func (n Number) Append(dst []byte) []byte {
-	v := new(big.Int).SetInt64(n.Counter)
-	v.Lsh(v, 64)
-	v.Or(v, new(big.Int).SetUint64(uint64(n.Millis)))
-	v.Lsh(v, randomBits)
-	v.Or(v, new(big.Int).SetUint64(uint64(n.Random)&(1<<randomBits-1)))
-	return v.Add(v, numberBase).Append(dst, 10)
+	// The value, which has 157 bits, in three words.
+	const baseBit = 156 - 128
+	millis, counter := uint64(n.Millis), uint64(n.Counter)
+	low := uint64(n.Random)&(1<<randomBits-1) | millis<<randomBits
+	middle := millis>>(64-randomBits) | counter<<randomBits
+	high := counter>>(64-randomBits) + 1<<baseBit
+	// Divided by 10^19, the largest power of ten in a word, it falls into groups of digits.
+	high, middle, low, last := divide(high, middle, low)
+	_, _, low, between := divide(high, middle, low) // what is left fits into a word
+	dst = strconv.AppendUint(dst, low, 10)
+	return appendGroup(appendGroup(dst, between), last)
+}
+
+// group is 10^19.
+const (
+	group       = 10_000_000_000_000_000_000
+	groupDigits = 19
+)
+
+// divide divides a number of three words by group.
+func divide(high, middle, low uint64) (h, m, l, rest uint64) {
+	h, rest = high/group, high%group
+	m, rest = bits.Div64(rest, middle, group)
+	l, rest = bits.Div64(rest, low, group)
+	return h, m, l, rest
+}
+
+// appendGroup appends v, which is below group, with all its digits.
+func appendGroup(dst []byte, v uint64) []byte {
+	dst = append(dst, "0000000000000000000"...)
+	for i := len(dst) - 1; v > 0; i-- {
+		dst[i] = byte('0' + v%10)
+		v /= 10
+	}
+	return dst
 }
 
 // ParseNumber reads a number of 1 to 128 decimal digits. Leading zeros do not count. ErrNumber means that it cannot be one that an archive gave out.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"math/big"
 	"strings"
 	"testing"
 
@@ -33,6 +34,34 @@ func TestNumber(t *testing.T) {
 		if n, err := store.ParseNumber(s); err == nil {
 			t.Errorf("%q: %+v", s, n)
 		}
+	}
+}
+
+// TestNumberAppend compares with the definition.
+func TestNumberAppend(t *testing.T) {
+	values := []int64{0, 1, 9, 1000, 1<<28 - 1, 1 << 28, 1<<36 - 1, 1 << 36, 1_600_000_000_123, 1e18, 9_999_999_999_999_999, 1<<62 + 12345, 1<<63 - 1}
+	for _, counter := range values {
+		for _, millis := range values {
+			for _, random := range []uint32{0, 1, 77_777, 1<<28 - 1} {
+				v := new(big.Int).Lsh(big.NewInt(1), 156)
+				v.Add(v, new(big.Int).Lsh(big.NewInt(counter), 92))
+				v.Add(v, new(big.Int).Lsh(big.NewInt(millis), 28))
+				v.Add(v, big.NewInt(int64(random)))
+				n := store.Number{Counter: counter, Millis: millis, Random: random}
+				if got := string(n.Append([]byte("n="))); got != "n="+v.String() {
+					t.Errorf("%+v: %s, not %s", n, got, v)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkNumberAppend(b *testing.B) {
+	n := store.Number{Counter: 1001, Millis: 1600000000123, Random: 1<<28 - 1}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = n.Append(buf[:0])
 	}
 }
 
