@@ -112,9 +112,9 @@ func (q Queries) stream(ctx context.Context, where string, args ...any) (s store
 func (q Queries) Streams(ctx context.Context, account, prefix, after string, limit int) ([]store.Stream, error) {
 	var all []store.Stream
 	// Names that begin with prefix stand together in the order of bytes, the prefix itself first.
-	where, from := `account = ? AND name > ? ORDER BY name LIMIT ?`, after
+	where, from := `account = ? AND name > ? ORDER BY name`+limited, after
 	if prefix > after {
-		where, from = `account = ? AND name >= ? ORDER BY name LIMIT ?`, prefix
+		where, from = `account = ? AND name >= ? ORDER BY name`+limited, prefix
 	}
 	err := q.streams(ctx, where, []any{account, from, limit}, func(s store.Stream) bool {
 		if !strings.HasPrefix(s.Name, prefix) {
@@ -129,7 +129,7 @@ func (q Queries) Streams(ctx context.Context, account, prefix, after string, lim
 // StreamsFrom returns at most limit streams of all accounts with IDs above after, in the order of their IDs.
 func (q Queries) StreamsFrom(ctx context.Context, after int64, limit int) ([]store.Stream, error) {
 	var all []store.Stream
-	err := q.streams(ctx, `id > ? ORDER BY id LIMIT ?`, []any{after, limit}, func(s store.Stream) bool {
+	err := q.streams(ctx, `id > ? ORDER BY id`+limited, []any{after, limit}, func(s store.Stream) bool {
 		all = append(all, s)
 		return true
 	})
@@ -219,12 +219,12 @@ func (q Queries) Before(ctx context.Context, stream, from, to int64, kept bool, 
 	if kept {
 		where = ` AND +blob_key <> 0`
 	}
-	return q.stored(ctx, `stream = ? AND server_us >= ? AND server_us < ?`+where+` ORDER BY server_us, counter LIMIT ?`, stream, from, to, limit)
+	return q.stored(ctx, `stream = ? AND server_us >= ? AND server_us < ?`+where+` ORDER BY server_us, counter`+limited, stream, from, to, limit)
 }
 
 // Some returns at most limit rows of a stream.
 func (q Queries) Some(ctx context.Context, stream int64, limit int) ([]Stored, error) {
-	return q.stored(ctx, `stream = ? ORDER BY counter LIMIT ?`, stream, limit)
+	return q.stored(ctx, `stream = ? ORDER BY counter`+limited, stream, limit)
 }
 
 func (q Queries) stored(ctx context.Context, where string, args ...any) ([]Stored, error) {

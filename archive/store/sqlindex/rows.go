@@ -22,6 +22,10 @@ func scanRow(rows *sql.Rows, r *store.Row) error {
 	return err
 }
 
+// limited bounds a result. SQLite looks at the value of a parameter that stands alone in a LIMIT, and for that makes the statement anew
+// whenever it is given one.
+const limited = ` LIMIT ? + 0`
+
 var errQuery = errors.New("sqlindex: a query without a limit or by an unknown key")
 
 // keyColumns has the column of each key.
@@ -116,6 +120,6 @@ func pageOf(q *store.Query) (text string, args []any, err error) {
 	if q.Descending {
 		order = strings.ReplaceAll(order, `,`, ` DESC,`) + ` DESC`
 	}
-	b.WriteString(` ORDER BY ` + order + ` LIMIT ?`)
+	b.WriteString(` ORDER BY ` + order + limited)
 	return b.String(), append(args, q.Limit), nil
 }
