@@ -2,9 +2,11 @@ package archive
 
 import (
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
+	"github.com/seed63bb8431/weir/archive/images"
 	"github.com/seed63bb8431/weir/archive/store"
 )
 
@@ -24,6 +26,10 @@ type Options struct {
 	Acked func(Ack)
 	Now   func() time.Time // default time.Now
 	Log   *slog.Logger     // default: nothing is logged
+	// Decoder decodes the pictures of GetImages and of thumbnails. nil: there are none.
+	Decoder images.Decoder
+	// ImageKeyFrames has GetImages give the last key frame at a time in place of the last picture, which takes less work.
+	ImageKeyFrames bool
 }
 
 // Limits bounds what producers and callers may ask for. Zero means the default, negative: no limit.
@@ -41,6 +47,7 @@ type Limits struct {
 	ClipBytes         int64         // default 100,000,000
 	Streams           int           // of an account; default 10,000
 	MemoryBufferBytes int64         // of a stream without retention; default 200 MiB
+	ImagePages        int           // of GetImages that are made at once; others wait; default: two for each processor
 }
 
 // Archive is the service over one store. Its methods may be called from several goroutines at once.
@@ -53,6 +60,9 @@ type Archive struct {
 	drain atomic.Bool
 	lists lists
 	looks looks
+
+	imagePages chan struct{} // nil without a limit
+	thumbnails thumbnails
 
 	ownKeys *Keyring
 }
@@ -80,6 +90,10 @@ func New(st store.Store, opts *Options) *Archive {
 	def(&l.ClipBytes, 100_000_000)
 	def(&l.Streams, 10_000)
 	def(&l.MemoryBufferBytes, 200<<20)
+	def(&l.ImagePages, 2*runtime.NumCPU())
+	if l.ImagePages > 0 {
+		a.imagePages = make(chan struct{}, l.ImagePages)
+	}
 	if o.Keys == nil {
 		a.ownKeys, _ = ParseKeyring(NewKeyringText()) // which it made itself
 	}

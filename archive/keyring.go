@@ -90,11 +90,16 @@ const sealEnd = "~"
 
 // seal returns plain, sealed for a purpose: in A-Z, a-z, 0-9, - and _, with a ~ at the end.
 func (k *Keyring) seal(purpose string, plain []byte) string {
+	return tokenEncoding.EncodeToString(k.sealBytes(purpose, plain)) + sealEnd
+}
+
+// sealBytes returns plain, sealed for a purpose.
+func (k *Keyring) sealBytes(purpose string, plain []byte) []byte {
 	key := &k.keys[0]
 	b := make([]byte, 1+key.aead.NonceSize(), 1+key.aead.NonceSize()+len(plain)+key.aead.Overhead())
 	b[0] = key.id
 	_, _ = rand.Read(b[1:])
-	return tokenEncoding.EncodeToString(key.aead.Seal(b, b[1:], plain, []byte(purpose))) + sealEnd
+	return key.aead.Seal(b, b[1:], plain, []byte(purpose))
 }
 
 // maxToken is the longest token that is looked at.
@@ -107,12 +112,17 @@ func (k *Keyring) open(purpose, token string) ([]byte, bool) {
 	}
 	text, whole := strings.CutSuffix(token, sealEnd)
 	b, err := tokenEncoding.Strict().DecodeString(text)
-	if err != nil || !whole || len(b) == 0 {
+	if err != nil || !whole {
 		return nil, false
 	}
+	return k.openBytes(purpose, b)
+}
+
+// openBytes returns what sealBytes sealed for the purpose.
+func (k *Keyring) openBytes(purpose string, b []byte) ([]byte, bool) {
 	for i := range k.keys {
 		key := &k.keys[i]
-		if n := 1 + key.aead.NonceSize(); key.id == b[0] && len(b) > n {
+		if n := 1 + key.aead.NonceSize(); len(b) > n && key.id == b[0] {
 			plain, err := key.aead.Open(nil, b[1:n], b[n:], []byte(purpose))
 			return plain, err == nil
 		}
