@@ -149,8 +149,11 @@ func (f *filming) reel(ctx context.Context, shots []shot, from, to int) error {
 	job.Groups = len(groups)
 	job.Group = func(ctx context.Context, i int) (*images.Group, error) { return f.group(ctx, shots, groups[i]) }
 	err = f.archive.opts.Decoder.Decode(ctx, job, f.picture)
-	if errors.Is(err, images.ErrLimit) {
+	switch {
+	case errors.Is(err, images.ErrLimit):
 		return nil
+	case errors.Is(err, images.ErrNoDecoder):
+		return &Error{Type: ImageDecoderUnavailable, Message: noDecoderText, Err: err}
 	}
 	if _, ok := errors.AsType[*Error](err); err != nil && !ok && err != errFull && ctx.Err() == nil {
 		return internal(err)

@@ -16,7 +16,7 @@ import (
 // decoding returns options with the decoder of this machine, which has to have one.
 func decoding(t *testing.T) archive.Options {
 	t.Helper()
-	d, err := images.NewFFmpeg(context.Background(), nil)
+	d, err := images.NewFFmpeg(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,15 +23,17 @@ const (
 
 // statuses has the exceptions whose status is not 400.
 var statuses = map[string]int{
-	archive.ResourceNotFound:   http.StatusNotFound,
-	archive.NotAuthorized:      http.StatusUnauthorized,
-	archive.AccessDenied:       http.StatusForbidden,
-	archive.InternalFailure:    http.StatusInternalServerError,
-	archive.ServiceUnavailable: http.StatusServiceUnavailable,
-	MissingAuthenticationToken: http.StatusForbidden,
-	UnrecognizedClient:         http.StatusForbidden,
-	InvalidSignature:           http.StatusForbidden,
-	UnknownOperation:           http.StatusNotFound,
+	archive.ResourceNotFound: http.StatusNotFound,
+	archive.NotAuthorized:    http.StatusUnauthorized,
+	archive.AccessDenied:     http.StatusForbidden,
+	// Not one of those that clients try again.
+	archive.ImageDecoderUnavailable: http.StatusNotImplemented,
+	archive.InternalFailure:         http.StatusInternalServerError,
+	archive.ServiceUnavailable:      http.StatusServiceUnavailable,
+	MissingAuthenticationToken:      http.StatusForbidden,
+	UnrecognizedClient:              http.StatusForbidden,
+	InvalidSignature:                http.StatusForbidden,
+	UnknownOperation:                http.StatusNotFound,
 }
 
 // front has the exceptions whose text is in "message" instead of "Message". Clients read both.

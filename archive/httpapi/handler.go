@@ -24,6 +24,8 @@ type Options struct {
 	HSTS time.Duration
 	// Ready tells whether requests can be served; /readyz answers 503 while it does not return nil. nil means always.
 	Ready func() error
+	// Lacks tells what the server cannot do, for example for want of a program: /readyz has it below its "ok". nil means nothing.
+	Lacks func() []string
 	// Log gets a line for each request. nil means that nothing is logged.
 	Log *slog.Logger
 	// Observe is called once for each request that is over, from several goroutines at once. nil means nobody.
@@ -125,9 +127,9 @@ func (h *handler) serve(x *exchange) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		switch path {
 		case "/healthz":
-			return x.health(nil)
+			return x.health(nil, nil)
 		case "/readyz":
-			return x.health(h.opts.Ready)
+			return x.health(h.opts.Ready, h.opts.Lacks)
 		case "/dash/v1/time":
 			return x.clock()
 		}
@@ -143,9 +145,14 @@ func (h *handler) serve(x *exchange) error {
 	return o.serve(h, x)
 }
 
-func (x *exchange) health(ready func() error) error {
+func (x *exchange) health(ready func() error, lacks func() []string) error {
 	x.quiet = true
 	status, text := http.StatusOK, "ok\n"
+	if lacks != nil {
+		for _, l := range lacks() {
+			text += l + "\n"
+		}
+	}
 	if ready != nil {
 		if err := ready(); err != nil {
 			status, text, x.cause, x.quiet = http.StatusServiceUnavailable, "not ready\n", err, false

@@ -170,6 +170,7 @@ func TestOperations(t *testing.T) {
 		"/listFragments":                      new(archive.ListFragmentsInput),
 		"/getMediaForFragmentList":            new(archive.GetMediaForFragmentListInput),
 		"/getClip":                            new(archive.GetClipInput),
+		"/getImages":                          new(archive.GetImagesInput),
 		"/getMedia":                           new(archive.GetMediaInput),
 		"/getHLSStreamingSessionURL":          new(archive.GetHLSStreamingSessionURLInput),
 		"/getDASHStreamingSessionURL":         new(archive.GetDASHStreamingSessionURLInput),
@@ -269,6 +270,7 @@ func TestAnswers(t *testing.T) {
 		{"/getDASHStreamingSessionURL", `{"StreamName":"a"}`, `{"DASHStreamingSessionURL":"http://example.com/dash"}`},
 		{"/getMedia", `{"StreamName":"a"}`, `media`},
 		{"/getClip", `{"StreamName":"a"}`, `clip`},
+		{"/getImages", `{"StreamName":"a"}`, `{"Images":[{"TimeStamp":1600000000.5,"ImageContent":"YW4gaW1hZ2U="},{"TimeStamp":1600000003.5,"Error":"NO_MEDIA"}],"NextToken":"QUJD"}`},
 	} {
 		if got := do(New(&fake{}, nil), "POST", test.path, test.body); got.Status != 200 || got.Body != test.want {
 			t.Errorf("%s: %+v", test.path, got)
@@ -334,6 +336,10 @@ func TestHealth(t *testing.T) {
 		t.Errorf("readyz: %+v", got)
 	}
 	if got := do(New(&fake{}, nil), "GET", "/readyz", ""); got.Status != 200 {
+		t.Errorf("readyz: %+v", got)
+	}
+	lacking := &Options{Lacks: func() []string { return []string{"no ffmpeg: GetImages fails"} }}
+	if got := do(New(&fake{}, lacking), "GET", "/readyz", ""); got.Status != 200 || got.Body != "ok\nno ffmpeg: GetImages fails\n" {
 		t.Errorf("readyz: %+v", got)
 	}
 }

@@ -87,6 +87,14 @@ func (f *fake) getMedia(did string, in any) (Media, error) {
 	return f.media, nil
 }
 
+func (f *fake) GetImages(_ context.Context, in *archive.GetImagesInput) (*archive.GetImagesOutput, error) {
+	if err := f.ask("GetImages", in); err != nil {
+		return nil, err
+	}
+	return &archive.GetImagesOutput{Images: []archive.Image{{TimeStamp: 1_600_000_000_500, ImageContent: []byte("an image")}, {TimeStamp: 1_600_000_003_500, Error: "NO_MEDIA"}},
+		NextToken: "QUJD"}, nil
+}
+
 func (f *fake) GetClip(_ context.Context, in *archive.GetClipInput) (*Clip, error) {
 	if err := f.ask("GetClip", in); err != nil {
 		return nil, err

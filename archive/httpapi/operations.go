@@ -23,6 +23,7 @@ var operations = byPath(
 	plain("/listFragments", "ListFragments", true, Service.ListFragments),
 	answered("/getMediaForFragmentList", "GetMediaForFragmentList", true, direct(Service.GetMediaForFragmentList), (*exchange).sendList),
 	answered("/getClip", "GetClip", true, direct(Service.GetClip), (*exchange).sendClip),
+	answered("/getImages", "GetImages", true, direct(Service.GetImages), sendImages),
 	answered("/getHLSStreamingSessionURL", "GetHLSStreamingSessionURL", true, based(Service.GetHLSStreamingSessionURL), sendJSON),
 	answered("/getDASHStreamingSessionURL", "GetDASHStreamingSessionURL", true, based(Service.GetDASHStreamingSessionURL), sendJSON),
 	answered("/getMedia", "GetMedia", true, direct(Service.GetMedia), (*exchange).sendMedia),

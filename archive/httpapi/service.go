@@ -12,6 +12,7 @@ type Service interface {
 	ListFragments(context.Context, *archive.ListFragmentsInput) (*archive.ListFragmentsOutput, error)
 	GetMediaForFragmentList(context.Context, *archive.GetMediaForFragmentListInput) (Media, error)
 	GetClip(context.Context, *archive.GetClipInput) (*Clip, error)
+	GetImages(context.Context, *archive.GetImagesInput) (*archive.GetImagesOutput, error)
 	GetHLSStreamingSessionURL(ctx context.Context, in *archive.GetHLSStreamingSessionURLInput, base string) (*archive.GetHLSStreamingSessionURLOutput, error)
 	GetDASHStreamingSessionURL(ctx context.Context, in *archive.GetDASHStreamingSessionURLInput, base string) (*archive.GetDASHStreamingSessionURLOutput, error)
 	GetMedia(context.Context, *archive.GetMediaInput) (Media, error)

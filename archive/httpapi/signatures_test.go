@@ -165,7 +165,7 @@ func TestRights(t *testing.T) {
 	const arn = "arn:aws:kinesisvideo:us-west-2:000000000000:stream/cam-1/1"
 	// Whether the model of an operation has NotAuthorizedException.
 	modelled := map[string]bool{
-		"ListFragments": true, "GetMediaForFragmentList": true, "GetClip": true, "GetHLSStreamingSessionURL": true, "GetDASHStreamingSessionURL": true,
+		"ListFragments": true, "GetMediaForFragmentList": true, "GetClip": true, "GetImages": true, "GetHLSStreamingSessionURL": true, "GetDASHStreamingSessionURL": true,
 		"GetMedia": true, "PutMedia": true, "DescribeStream": true, "DeleteStream": true,
 		"UpdateStream": true, "UpdateDataRetention": true, "GetDataEndpoint": true, "TagStream": true, "UntagStream": true, "ListTagsForStream": true,
 		"CreateStream": false, "ListStreams": false, "TagResource": false, "UntagResource": false, "ListTagsForResource": false,

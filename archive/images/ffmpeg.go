@@ -31,16 +31,19 @@ type Options struct {
 // FFmpeg is a Decoder that has the program of that name do it.
 type FFmpeg struct {
 	opts    Options
+	running chan struct{}
+
+	probing chan struct{} // holds one while the program is looked at
+	probed  bool
+	problem error // of the probe
 	version string
 	major   int // of the version; 0 when that is not a release
 	level   confinement
-	running chan struct{}
 }
 
-// NewFFmpeg looks for the program and has it decode a picture, in the strictest confinement that the machine allows. ErrNoDecoder means
-// that there is none that does.
-func NewFFmpeg(ctx context.Context, o *Options) (*FFmpeg, error) {
-	f := &FFmpeg{}
+// NewFFmpeg looks for the program. ErrNoDecoder means that there is none. It is run for the first time by Probe, or by the first Decode.
+func NewFFmpeg(o *Options) (*FFmpeg, error) {
+	f := &FFmpeg{probing: make(chan struct{}, 1)}
 	if o != nil {
 		f.opts = *o
 	}
@@ -62,32 +65,60 @@ func NewFFmpeg(ctx context.Context, o *Options) (*FFmpeg, error) {
 	}
 	f.opts.Path = path
 	f.running = make(chan struct{}, f.opts.Children)
+	return f, nil
+}
+
+// Probe has the program decode a picture, in the strictest confinement that the machine allows. ErrNoDecoder means that it does not.
+// What is found out holds for good.
+func (f *FFmpeg) Probe(ctx context.Context) error {
+	select {
+	case f.probing <- struct{}{}:
+		defer func() { <-f.probing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !f.probed {
+		problem := f.probe(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f.probed, f.problem = true, problem
+	}
+	return f.problem
+}
+
+func (f *FFmpeg) probe(ctx context.Context) error {
+	path := f.opts.Path
 	cmd := exec.CommandContext(ctx, path, "-version")
 	cmd.Env = []string{}
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrNoDecoder, path, err)
+		return fmt.Errorf("%w: %s: %w", ErrNoDecoder, path, err)
 	}
 	line, _, _ := bytes.Cut(out, []byte("\n"))
 	fields := strings.Fields(string(line))
 	if len(fields) < 3 || fields[0] != "ffmpeg" {
-		return nil, fmt.Errorf("%w: %s is not ffmpeg", ErrNoDecoder, path)
+		return fmt.Errorf("%w: %s is not ffmpeg", ErrNoDecoder, path)
 	}
 	f.version = fields[2]
 	f.major, _ = strconv.Atoi(strings.SplitN(f.version, ".", 2)[0])
 	var problem error
 	for _, f.level = range confinements {
 		if problem = f.try(ctx); problem == nil {
-			return f, nil
+			return nil
 		}
 	}
-	return nil, fmt.Errorf("%w: %s decodes no picture: %w", ErrNoDecoder, path, problem)
+	return fmt.Errorf("%w: %s decodes no picture: %w", ErrNoDecoder, path, problem)
 }
 
-// Version returns the version of the program.
+// Path returns where the program is.
+func (f *FFmpeg) Path() string { return f.opts.Path }
+
+// Version returns the version of the program, and Confined what keeps its children from the rest of the machine. Both are known when Probe has
+// returned.
 func (f *FFmpeg) Version() string { return f.version }
 
-// Confined tells what keeps the children from the rest of the machine.
+// Confined is described at Version.
 func (f *FFmpeg) Confined() string { return f.level.String() }
 
 // A picture of 16 by 16 in grey, H.264.
@@ -125,6 +156,9 @@ func (f *FFmpeg) try(ctx context.Context) error {
 // Decode is the method of Decoder.
 func (f *FFmpeg) Decode(ctx context.Context, job *Job, picture func(id int, img image.Image) error) error {
 	if err := job.check(); err != nil {
+		return err
+	}
+	if err := f.Probe(ctx); err != nil {
 		return err
 	}
 	r := &run{ffmpeg: f, job: job, picture: picture}

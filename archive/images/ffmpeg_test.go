@@ -18,8 +18,11 @@ import (
 // decoder is the one of this machine.
 func decoder(t testing.TB, o *images.Options) *images.FFmpeg {
 	t.Helper()
-	f, err := images.NewFFmpeg(context.Background(), o)
+	f, err := images.NewFFmpeg(o)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Probe(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	return f

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 	"github.com/seed63bb8431/weir/archive"
 	"github.com/seed63bb8431/weir/archive/credentials"
 	"github.com/seed63bb8431/weir/archive/httpapi"
+	"github.com/seed63bb8431/weir/archive/images"
 	"github.com/seed63bb8431/weir/archive/metrics"
 	"github.com/seed63bb8431/weir/archive/store/local"
 	"github.com/seed63bb8431/weir/archive/tlsfiles"
@@ -46,6 +48,8 @@ type serving struct {
 	clipBytes, headroom     int64
 	uploads                 int
 	uploadTime, idle, grace time.Duration
+	ffmpeg                  string
+	keyFrames               bool
 	logFormat               string
 	verbose, quiet          bool
 }
@@ -54,11 +58,11 @@ func newServe(std streams) *cobra.Command {
 	var s serving
 	cmd := &cobra.Command{
 		Use:   "serve --data DIR [flags]",
-		Short: "Serve an archive to AWS clients: PutMedia in, fragments, media, clips, HLS and DASH out",
+		Short: "Serve an archive to AWS clients: PutMedia in, fragments, media, clips, images, HLS and DASH out",
 		Long: `Serve an archive that speaks the Kinesis Video Streams API: real AWS clients work after only their endpoint's URL was changed.
 Streams are made, described and deleted, cameras upload with PutMedia (weir put, curl, the producer SDKs), and ListFragments,
 GetMedia, GetMediaForFragmentList and GetClip give back what was uploaded. Players take it as HLS and DASH from the URLs that
-GetHLSStreamingSessionURL and GetDASHStreamingSessionURL give.
+GetHLSStreamingSessionURL and GetDASHStreamingSessionURL give. GetImages needs ffmpeg, which it runs confined.
 
 Without --credentials every caller may do everything; the server then listens on loopback only. With it, requests have to be signed
 by a user of that file:
@@ -101,6 +105,8 @@ finish their fragment first.`,
 	f.DurationVar(&s.uploadTime, "upload-duration", 0, "end PutMedia connections after this `time`; 0: never")
 	f.DurationVar(&s.idle, "upload-idle", 30*time.Second, "end PutMedia connections that send nothing for this `time`")
 	f.DurationVar(&s.grace, "drain", 30*time.Second, "how long open requests may `take` when the server is to end")
+	f.StringVar(&s.ffmpeg, "ffmpeg", "ffmpeg", "`program` that decodes the pictures of GetImages; \"\": none")
+	f.BoolVar(&s.keyFrames, "image-key-frames", false, "have GetImages give the last key frame in place of the last picture, which takes less work")
 	f.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log every request")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "log nothing but errors")
@@ -137,9 +143,11 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	decoder, lacks := s.decoder(ctx, log)
 	m := metrics.New(version)
 	a := archive.New(st, &archive.Options{
 		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Keys: keys, Log: log, Acked: m.Acked,
+		Decoder: decoder, ImageKeyFrames: s.keyFrames,
 		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
 	})
 	ready := func() error {
@@ -148,7 +156,9 @@ func (s *serving) run(ctx context.Context, std streams) error {
 		}
 		return nil
 	}
-	opts := &httpapi.Options{BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved}
+	opts := &httpapi.Options{
+		BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Lacks: lacks, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved,
+	}
 	if opts.Auth, err = s.auth(ctx, log); err != nil {
 		return err
 	}
@@ -192,6 +202,41 @@ func (s *serving) run(ctx context.Context, std streams) error {
 		return nil
 	}
 	return err
+}
+
+// decoder returns what decodes pictures, nil when nothing does, and what tells that as something that the server lacks. The program is looked
+// at while the server begins to serve.
+func (s *serving) decoder(ctx context.Context, log *slog.Logger) (images.Decoder, func() []string) {
+	var lack atomic.Pointer[string]
+	lacks := func() []string {
+		if l := lack.Load(); l != nil {
+			return []string{*l}
+		}
+		return nil
+	}
+	without := func(err error) {
+		lack.Store(new("no ffmpeg: GetImages fails"))
+		log.Warn("no ffmpeg: GetImages fails; install it, or name it with --ffmpeg", "error", err)
+	}
+	if s.ffmpeg == "" {
+		lack.Store(new("no ffmpeg: GetImages fails"))
+		return nil, lacks
+	}
+	f, err := images.NewFFmpeg(&images.Options{Path: s.ffmpeg})
+	if err != nil {
+		without(err)
+		return nil, lacks
+	}
+	go func() {
+		switch err := f.Probe(ctx); {
+		case ctx.Err() != nil:
+		case err != nil:
+			without(err)
+		default:
+			log.Info("images", "ffmpeg", f.Path(), "version", f.Version(), "confined", f.Confined())
+		}
+	}()
+	return f, lacks
 }
 
 // check refuses flags that do not fit together.
