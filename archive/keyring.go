@@ -102,6 +102,18 @@ func (k *Keyring) sealBytes(purpose string, plain []byte) []byte {
 	return key.aead.Seal(b, b[1:], plain, []byte(purpose))
 }
 
+// Seal returns plain, sealed for a purpose, in letters, digits, '-', '_' and '~'. What was sealed for one purpose opens for no other, and
+// nothing that callers of this method seal opens as a session of the archive.
+func (k *Keyring) Seal(purpose string, plain []byte) string { return k.seal(sealedFor+purpose, plain) }
+
+// Open returns what Seal sealed for the purpose, false when no key of the ring did. It takes sealed texts of 512 bytes at most.
+func (k *Keyring) Open(purpose, sealed string) ([]byte, bool) {
+	return k.open(sealedFor+purpose, sealed)
+}
+
+// sealedFor begins the purposes of what others than the archive seal.
+const sealedFor = "weir sealed for "
+
 // maxToken is the longest token that is looked at.
 const maxToken = 512
 
