@@ -83,6 +83,8 @@ var arrows = map[string][]string{
 	"archive/httpapi":     {"./archive", "./archive/credentials", "./archive/sigv4"},
 	"archive/metrics": {"./archive", "./archive/httpapi", "./archive/store", "github.com/prometheus/client_golang/prometheus",
 		"github.com/prometheus/client_golang/prometheus/collectors", "github.com/prometheus/client_golang/prometheus/promhttp"},
+	"archive/console":        {"./archive", "./archive/credentials"},
+	"web":                    nil,
 	"archive/store/pack":     {"./archive/store", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	"archive/store/sqlindex": {"./archive/store"},
 	"archive/store/local": {"./archive/store", "./archive/store/pack", "./archive/store/sqlindex", "golang.org/x/sys/unix",
