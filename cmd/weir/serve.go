@@ -17,12 +17,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed63bb8431/weir/archive"
+	"github.com/seed63bb8431/weir/archive/console"
 	"github.com/seed63bb8431/weir/archive/credentials"
 	"github.com/seed63bb8431/weir/archive/httpapi"
 	"github.com/seed63bb8431/weir/archive/images"
 	"github.com/seed63bb8431/weir/archive/metrics"
 	"github.com/seed63bb8431/weir/archive/store/local"
 	"github.com/seed63bb8431/weir/archive/tlsfiles"
+	"github.com/seed63bb8431/weir/web"
 )
 
 const (
@@ -52,6 +54,7 @@ type serving struct {
 	keyFrames               bool
 	logFormat               string
 	verbose, quiet          bool
+	console                 bool
 }
 
 func newServe(std streams) *cobra.Command {
@@ -80,6 +83,9 @@ take the old one out 12 hours later. Servers of one archive share the file.
 
 With --metrics 127.0.0.1:9090 a port for the operator has figures for Prometheus under /metrics and profiles under /debug/pprof/.
 
+The console, at /console/, shows the streams to people: what is recorded of each day, to play and to clip. With --credentials they sign in
+with an access key of that file, over TLS or on this machine, and see what its user may see. It changes nothing.
+
 The files of credentials, of session keys and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
 finish their fragment first.`,
 		Args: exactly(0, "no arguments"),
@@ -107,6 +113,7 @@ finish their fragment first.`,
 	f.DurationVar(&s.grace, "drain", 30*time.Second, "how long open requests may `take` when the server is to end")
 	f.StringVar(&s.ffmpeg, "ffmpeg", "ffmpeg", "`program` that decodes the pictures of GetImages; \"\": none")
 	f.BoolVar(&s.keyFrames, "image-key-frames", false, "have GetImages give the last key frame in place of the last picture, which takes less work")
+	f.BoolVar(&s.console, "console", true, "serve the console at /console/")
 	f.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log every request")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "log nothing but errors")
@@ -159,10 +166,16 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	opts := &httpapi.Options{
 		BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Lacks: lacks, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved,
 	}
-	if opts.Auth, err = s.auth(ctx, log); err != nil {
+	users, err := s.users(ctx, log)
+	if err != nil {
 		return err
 	}
-	server := httpapi.Server(httpapi.New(m.Service(httpapi.Of(a)), opts), log)
+	opts.Auth = s.auth(users)
+	handler := httpapi.New(m.Service(httpapi.Of(a)), opts)
+	if s.console {
+		handler = console.Over(s.newConsole(a, users, keys, log), handler)
+	}
+	server := httpapi.Server(handler, log)
 	if s.cert != "" {
 		pair, err := tlsfiles.Load(s.cert, s.key)
 		if err != nil {
@@ -288,8 +301,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// auth returns who verifies signatures, nil when nobody does.
-func (s *serving) auth(ctx context.Context, log *slog.Logger) (httpapi.Authenticator, error) {
+// users reads --credentials, and takes changes of the file up until ctx is done. It returns nil without the flag.
+func (s *serving) users(ctx context.Context, log *slog.Logger) (*credentials.File, error) {
 	if s.credentials == "" {
 		return nil, nil
 	}
@@ -298,11 +311,32 @@ func (s *serving) auth(ctx context.Context, log *slog.Logger) (httpapi.Authentic
 		return nil, err
 	}
 	go users.Watch(ctx, reloadEvery, func(err error) { log.Error("credentials were not read again; those before stay", "error", err) })
+	return users, nil
+}
+
+// auth returns who verifies signatures, nil when nobody does.
+func (s *serving) auth(users *credentials.File) httpapi.Authenticator {
+	if users == nil {
+		return nil
+	}
 	region := ""
 	if s.requireRegion {
 		region = s.region
 	}
-	return &httpapi.Signatures{Lookup: users.Lookup, Account: s.account, Region: region}, nil
+	return &httpapi.Signatures{Lookup: users.Lookup, Account: s.account, Region: region}
+}
+
+// newConsole returns the handler of the console's paths.
+func (s *serving) newConsole(a *archive.Archive, users *credentials.File, keys func() *archive.Keyring, log *slog.Logger) http.Handler {
+	files, built := web.Files()
+	if !built {
+		log.Info("the console's page is not in this binary: make build puts it there")
+	}
+	opts := &console.Options{Files: files, Account: s.account, Keys: keys, BaseURL: s.publicURL, Region: s.region, Version: version, Log: log}
+	if users != nil {
+		opts.Users = users.Lookup
+	}
+	return console.New(a, opts)
 }
 
 func (s *serving) logger(std streams) (*slog.Logger, error) {

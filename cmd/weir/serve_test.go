@@ -355,3 +355,49 @@ func TestServeUsage(t *testing.T) {
 		t.Error("the data directory was made")
 	}
 }
+
+// TestServeConsole has the console at its path, unless it is switched off.
+func TestServeConsole(t *testing.T) {
+	for _, tt := range []struct {
+		flag string
+		want map[string]int
+	}{
+		{"--console", map[string]int{"/console/": http.StatusOK, "/console/api/streams": http.StatusOK, "/healthz": http.StatusOK, "/": http.StatusOK}},
+		{"--console=false", map[string]int{"/console/": http.StatusNotFound, "/console/api/streams": http.StatusNotFound, "/healthz": http.StatusOK, "/": http.StatusNotFound}},
+	} {
+		s := startServer(t, "--data", filepath.Join(t.TempDir(), "archive"), tt.flag)
+		for path, want := range tt.want {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept", "text/html")
+			if code, body := s.send(r, sigv4.EmptyHash); code != want {
+				t.Errorf("%s %s: %d %.200s", tt.flag, path, code, body)
+			}
+		}
+	}
+}
+
+// TestServeConsoleUsers has the users of --credentials sign in to the console.
+func TestServeConsoleUsers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "users.toml")
+	if err := os.WriteFile(file, []byte("[[user]]\nname = \"viewer\"\naccess_key_id = \"AKID\"\nsecret_access_key = \"secret\"\nactions = [\"List*\"]\nstreams = [\"*\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, "--data", filepath.Join(t.TempDir(), "archive"), "--credentials", file)
+	ask := func(method, path, body string) (int, string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		return s.send(r, sigv4.EmptyHash)
+	}
+	if code, body := ask(http.MethodGet, "/console/api/streams", ""); code != http.StatusUnauthorized {
+		t.Errorf("before: %d %s", code, body)
+	}
+	if code, body := ask(http.MethodPost, "/console/api/sign-in", `{"accessKeyId":"AKID","secretAccessKey":"secret"}`); code != http.StatusOK || !strings.Contains(body, `"user":"viewer"`) {
+		t.Errorf("sign-in: %d %s", code, body)
+	}
+}
