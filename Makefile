@@ -5,9 +5,10 @@ BENCH ?= .
 BENCHCOUNT ?= 6
 KILLS ?= 200
 ROWS ?= 1000000
+PLAY ?= --suite full
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean
+.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play
 
 help: ## what can be made
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +22,10 @@ test: ## every check; as root with apt it also installs the tools that are missi
 e2e: ## the server, driven by real clients: curl, boto3, the AWS command line, the SDKs for Go and JavaScript; MUTATIONS damaged uploads
 	@scripts/tools.sh
 	@e2e/run.sh
+
+play: ## streaming sessions in real players: the matrix that PLAY (--suite full) names, with a report in out/play
+	@scripts/tools.sh
+	@play/run.sh $(PLAY) --out "$(CURDIR)/out/play"
 
 demo: build ## remux testdata/sample.mkv into every form below out/demo and check the results
 	@scripts/demo.sh

@@ -56,6 +56,9 @@ fi
 step end to end
 e2e/run.sh
 
+step players
+play/run.sh --suite short
+
 step fuzz targets
 scripts/fuzz.sh "${FUZZTIME:-5000x}"
 

@@ -19,6 +19,7 @@ look() {
   tool openssl openssl
   tool node nodejs # 20 or newer
   tool npm npm
+  tool chromium chromium # CHROMIUM names another
   module boto3 python3-boto3
   module awscli awscli
   tool mkvmerge mkvtoolnix

@@ -1,0 +1,111 @@
+// Plays streaming sessions of weir serve in real players, and judges what they show.
+//
+//	node main.mjs [--weir PATH] [--suite full|short] [--only WORDS] [--out DIR]
+//
+// It prints a line for each run, writes report.md and report.json into DIR, and exits with 1 when a run is not as it has to be.
+import {mkdtemp, mkdir, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join, resolve} from 'node:path'
+import {parseArgs} from 'node:util'
+import {open} from './browser.mjs'
+import {figures, judge} from './judge.mjs'
+import {follow} from './manifest.mjs'
+import {report} from './report.mjs'
+import * as suites from './suites.mjs'
+import {endAll, serve, session} from './weir.mjs'
+
+const {values: flags} = parseArgs({options: {
+  weir: {type: 'string', default: 'weir'}, suite: {type: 'string', default: 'full'}, only: {type: 'string', default: ''},
+  out: {type: 'string', default: ''}, keep: {type: 'boolean', default: false},
+}})
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
+const began = Date.now()
+const say = (text) => console.log(`${text} (${Math.round((Date.now() - began) / 1000)} s)`)
+
+// page plays one run and returns its record.
+async function page(p, url, r, limit) {
+  await p.run(([name, to, settings]) => { globalThis.play(name, to, settings) }, [r.player, url, r.settings])
+  const until = Date.now() + limit
+  for (;;) {
+    await sleep(500)
+    const state = await p.run(() => globalThis.state())
+    if (state.fatal || state.ended || state.played > r.seconds + 0.5 || Date.now() > until) break
+  }
+  for (const share of [0.2, 0.7, 0.45].slice(0, r.seeks)) {
+    await p.run(([to, ms]) => globalThis.seek(to, true, ms), [share, 12_000])
+    await sleep(1500)
+  }
+  return await p.run(() => globalThis.result())
+}
+
+// play opens a session, plays it, and judges. begun resolves when the stream has what the session begins with.
+async function play(browser, site, stream, source, begun, r) {
+  const p = await browser.page()
+  let end
+  try {
+    await p.run((name) => globalThis.prepare(name), r.player)
+    await begun
+    const first = source.media.pieces[0], last = source.media.pieces.at(-1)
+    const to = r.mode === 'ON_DEMAND' ? last.at + last.count * 40 : undefined
+    const url = await session(site.url, stream, {...r, from: r.mode === 'LIVE' ? undefined : first.at, to})
+    const opened = Date.now()
+    if (r.output === 'dash') end = follow(url)
+    const record = await page(p, url, r, (2 * r.seconds + r.stall + 20) * 1000)
+    const want = {...r, media: source.media, noDates: r.player === 'native' || r.by === 'SERVER_TIMESTAMP'}
+    if (r.mode === 'LIVE_REPLAY') want.began = opened
+    if (end) want.dates = await end()
+    return {record, wrong: judge(record, want), figures: figures(record, want)}
+  } finally {
+    await end?.()
+    await p.end()
+  }
+}
+
+async function main() {
+  const dir = await mkdtemp(join(tmpdir(), 'weir-play-'))
+  const out = flags.out && resolve(flags.out)
+  const results = []
+  let browser, site
+  try {
+    site = {...await serve(flags.weir, dir), weir: flags.weir, dir}
+    browser = await open()
+    say(`Chromium ${browser.version}`)
+    const groups = suites[flags.suite]().map((g) => ({...g, runs: g.runs.filter((r) => flags.only.split(' ').every((w) => r.id.includes(w)))})).filter((g) => g.runs.length > 0)
+    const all = groups.map((g, i) => async () => {
+      const stream = `s${i}`
+      const source = g.live ? await suites.live[g.live]({...site, stream, seconds: g.seconds}) : {media: await suites.recorded[g.recorded]({...site, stream})}
+      const begun = sleep(g.live ? 9000 : 0) // until there are some fragments
+      await Promise.all(g.runs.map(async (r) => {
+        const result = {id: r.id, group: g.name, run: r}
+        results.push(result)
+        try {
+          Object.assign(result, await play(browser, site, stream, source, begun, r))
+        } catch (error) {
+          result.wrong = [{name: 'run', text: error.stack}]
+        }
+        say(`${result.wrong.length === 0 ? 'ok   ' : 'FAIL '} ${r.id}${result.wrong.map((w) => `\n      ${w.name}: ${w.text}`).join('')}`)
+      }))
+      source.cut?.()
+      await source.ended
+    })
+    if (flags.suite === 'short') await Promise.all(all.map((f) => f()))
+    else for (const f of all) await f()
+    const code = await site.end()
+    if (code !== 0) throw new Error(`weir serve ended with code ${code}`)
+  } finally {
+    await browser?.end()
+    endAll()
+    if (flags.keep) console.log(`kept: ${dir}`)
+    else await rm(dir, {recursive: true, force: true})
+  }
+  if (out) {
+    await mkdir(out, {recursive: true})
+    await writeFile(join(out, 'report.md'), report(results, browser.version))
+    await writeFile(join(out, 'report.json'), JSON.stringify(results))
+  }
+  const failed = results.filter((r) => r.wrong.length > 0).length
+  say(`${results.length} runs, ${failed} failed`)
+  return failed > 0 || results.length === 0 ? 1 : 0
+}
+
+process.exitCode = await main()

@@ -1,0 +1,130 @@
+// What is played: groups of runs that share their media. Each group has prepare, which uploads, and runs.
+import {join} from 'node:path'
+import {media} from './judge.mjs'
+import {pattern} from './pattern.mjs'
+import {rate} from './page/number.js'
+import {put} from './weir.mjs'
+
+const players = {'hls-fmp4': ['hls.js', 'shaka', 'native'], 'hls-ts': ['hls.js', 'shaka', 'native'], dash: ['dash.js', 'shaka']}
+const outputs = Object.keys(players)
+const gap = 600, pause = 40 // seconds
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+// made keeps what has been made, so that groups share files.
+const made = new Map()
+function make(dir, name, options) {
+  if (!made.has(name)) made.set(name, pattern(join(dir, `${name}.mkv`), options))
+  return made.get(name)
+}
+
+const piece = (first, seconds, at) => ({first, count: seconds * rate, at})
+
+// recorded are streams that are there before anybody plays. Their media is an hour old.
+export const recorded = {
+  async plain({weir, url, dir, stream, scale = 1}) {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000, seconds = 120 * scale
+    const file = await make(dir, `plain-${seconds}`, {seconds})
+    await put(weir, url, stream, [file], {start: at}).ended
+    return media([piece(0, seconds, at)])
+  },
+  async gap({weir, url, dir, stream}) {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000, first = (14 + gap) * rate
+    const files = [await make(dir, 'before-gap', {seconds: 14}), await make(dir, 'behind-gap', {first, seconds: 50, offset: 14 + gap})]
+    await put(weir, url, stream, files, {start: at}).ended
+    return media([piece(0, 14, at), piece(first, 50, at + (14 + gap) * 1000)])
+  },
+  async change({weir, url, dir, stream}) {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000, first = 14 * rate
+    const files = [await make(dir, 'before-change', {seconds: 14}), await make(dir, 'behind-change', {first, seconds: 50, size: '256x144'})]
+    await put(weir, url, stream, files, {start: at}).ended
+    return media([piece(0, 14, at), piece(first, 50, at + 14_000)])
+  },
+}
+
+// live are producers that send while others play. They resolve with what they will have sent, and end by themselves.
+export const live = {
+  async plain({weir, url, dir, stream, seconds}) {
+    const file = await make(dir, `live-${seconds}`, {seconds})
+    const at = Date.now()
+    const upload = put(weir, url, stream, [file], {start: at, realtime: true})
+    return {media: media([piece(0, seconds, at)]), ended: upload.ended, cut: upload.cut}
+  },
+  async stall({weir, url, dir, stream, seconds}) {
+    const first = 100_000, before = 30
+    const a = await make(dir, 'before-stall', {seconds: before}), b = await make(dir, `behind-stall-${seconds}`, {first, seconds})
+    const at = Date.now()
+    const pieces = [piece(0, before, at), piece(first, seconds, 0)]
+    const out = {}
+    const ended = (async () => {
+      await put(weir, url, stream, [a], {start: at, realtime: true}).ended
+      await sleep(Math.max(at + (before + pause) * 1000 - Date.now(), 0))
+      pieces[1].at = Date.now()
+      out.media = media(pieces)
+      const upload = put(weir, url, stream, [b], {start: pieces[1].at, realtime: true})
+      out.cut = upload.cut
+      await upload.ended
+    })()
+    ended.catch(() => {})
+    return Object.assign(out, {media: media(pieces), ended})
+  },
+  async change({weir, url, dir, stream, seconds}) {
+    const before = 40, first = before * rate
+    const files = [await make(dir, `before-change-${before}`, {seconds: before}), await make(dir, `behind-change-${before}`, {first, seconds, size: '256x144'})]
+    const at = Date.now()
+    const upload = put(weir, url, stream, files, {start: at, realtime: true})
+    return {media: media([piece(0, before, at), piece(first, seconds, at + before * 1000)]), ended: upload.ended, cut: upload.cut}
+  },
+}
+
+// settings are what a player needs beside its defaults; docs/players.md says why.
+export const settings = {
+  'hls.js': {},
+  'dash.js': {},
+  shaka: {},
+  native: {},
+}
+
+// run describes one page.
+function run(output, mode, player, what, more = {}) {
+  const r = {
+    id: `${output} ${mode} ${player}${what === 'plain' ? '' : ` ${what}`}`, output, mode, player, what, settings: settings[player],
+    seconds: mode === 'LIVE' ? 60 : 25, seeks: 3, stall: 1.5, jump: 0, dateError: 250, pieces: what === 'plain' ? 1 : 2, sizes: what === 'change' ? 2 : 1,
+    discontinuity: player === 'native' ? 'NEVER' : 'ON_DISCONTINUITY', max: mode === 'ON_DEMAND' ? undefined : 15, ...more,
+  }
+  if (mode !== 'ON_DEMAND') r.latency = 20
+  if (what === 'gap') r.closed = true
+  if (what === 'gap') r.stall = 2
+  if (what === 'stall') Object.assign(r, {stall: pause + 10, seeks: 0})
+  if (what === 'change' && output === 'hls-ts') r.stall = 2
+  return r
+}
+
+// marks tells whether Chromium's own player can play what.
+const plays = (player, what) => player !== 'native' || what === 'plain'
+
+export function full() {
+  const groups = []
+  for (const what of ['plain', 'stall', 'change']) {
+    groups.push({name: `live ${what}`, live: what, seconds: 180,
+      runs: outputs.flatMap((o) => players[o].filter((p) => plays(p, what)).map((p) => run(o, 'LIVE', p, what)))})
+  }
+  for (const what of ['plain', 'gap', 'change']) {
+    for (const mode of ['LIVE_REPLAY', 'ON_DEMAND']) {
+      groups.push({name: `${mode} ${what}`, recorded: what, runs: outputs.flatMap((o) => players[o].filter((p) => plays(p, what)).map((p) => run(o, mode, p, what)))})
+    }
+  }
+  return groups
+}
+
+// short is what every change of the project is tested with: each output in each mode, and a gap.
+export function short() {
+  const first = {'hls-fmp4': 'hls.js', 'hls-ts': 'hls.js', dash: 'dash.js'}
+  const other = {'hls-fmp4': 'shaka', 'hls-ts': 'shaka', dash: 'shaka'}
+  const runs = (mode, choice) => outputs.map((o) => run(o, mode, choice[o], 'plain', {seconds: 21}))
+  return [
+    {name: 'live', live: 'plain', seconds: 180, runs: runs('LIVE', first)},
+    {name: 'replay', recorded: 'plain', runs: runs('LIVE_REPLAY', other)},
+    {name: 'on demand', recorded: 'plain', runs: runs('ON_DEMAND', first)},
+    {name: 'gap', recorded: 'gap', runs: [run('dash', 'LIVE_REPLAY', 'dash.js', 'gap', {seconds: 21})]},
+  ]
+}
