@@ -1,6 +1,6 @@
 // Plays streaming sessions of weir serve in real players, and judges what they show.
 //
-//	node main.mjs [--weir PATH] [--suite full|short] [--only WORDS] [--out DIR]
+//	node main.mjs [--weir PATH] [--suite full|short] [--only REGEXP] [--out DIR]
 //
 // It prints a line for each run, writes report.md and report.json into DIR, and exits with 1 when a run is not as it has to be.
 import {mkdtemp, mkdir, rm, writeFile} from 'node:fs/promises'
@@ -25,11 +25,11 @@ const say = (text) => console.log(`${text} (${Math.round((Date.now() - began) / 
 // page plays one run and returns its record.
 async function page(p, url, r, limit) {
   await p.run(([name, to, settings]) => { globalThis.play(name, to, settings) }, [r.player, url, r.settings])
-  const until = Date.now() + limit
+  const until = Date.now() + limit, least = Date.now() + (r.wall ?? 0) * 1000
   for (;;) {
     await sleep(500)
     const state = await p.run(() => globalThis.state())
-    if (state.fatal || state.ended || state.played > r.seconds + 0.5 || Date.now() > until) break
+    if (state.fatal || state.ended || state.played > r.seconds + 0.5 && Date.now() > least || Date.now() > until) break
   }
   for (const share of [0.2, 0.7, 0.45].slice(0, r.seeks)) {
     await p.run(([to, ms]) => globalThis.seek(to, true, ms), [share, 12_000])
@@ -38,26 +38,50 @@ async function page(p, url, r, limit) {
   return await p.run(() => globalThis.result())
 }
 
-// play opens a session, plays it, and judges. begun resolves when the stream has what the session begins with.
-async function play(browser, site, stream, source, begun, r) {
-  const p = await browser.page()
+// play opens a session, plays it in a page that is ready, and judges.
+async function play(p, site, stream, source, r) {
   let end
   try {
-    await p.run((name) => globalThis.prepare(name), r.player)
-    await begun
     const first = source.media.pieces[0], last = source.media.pieces.at(-1)
     const to = r.mode === 'ON_DEMAND' ? last.at + last.count * 40 : undefined
     const url = await session(site.url, stream, {...r, from: r.mode === 'LIVE' ? undefined : first.at, to})
     const opened = Date.now()
     if (r.output === 'dash') end = follow(url)
     const record = await page(p, url, r, (2 * r.seconds + r.stall + 20) * 1000)
-    const want = {...r, media: source.media, noDates: r.player === 'native' || r.by === 'SERVER_TIMESTAMP'}
+    const want = {...r, media: source.media, noDates: r.player === 'native'}
     if (r.mode === 'LIVE_REPLAY') want.began = opened
     if (end) want.dates = await end()
     return {record, wrong: judge(record, want), figures: figures(record, want)}
   } finally {
     await end?.()
-    await p.end()
+  }
+}
+
+// group uploads and plays what shares media, and returns the results.
+async function group(browser, site, stream, g) {
+  const pages = await Promise.all(g.runs.map(async (r) => {
+    const p = await browser.page()
+    await p.run((name) => globalThis.prepare(name), r.player)
+    return p
+  }))
+  let source
+  try {
+    source = g.live ? await suites.live[g.live]({...site, stream, ...g}) : {media: await suites.recorded[g.recorded]({...site, stream}), ended: Promise.resolve()}
+    if (g.live) await sleep(9000) // until there are some fragments
+    return await Promise.all(g.runs.map(async (r, i) => {
+      const result = {id: r.id, group: g.name, run: r}
+      try {
+        Object.assign(result, await play(pages[i], site, stream, source, r))
+      } catch (error) {
+        result.wrong = [{name: 'run', text: error.stack}]
+      }
+      say(`${result.wrong.length === 0 ? 'ok   ' : 'FAIL '} ${r.id}${result.wrong.map((w) => `\n      ${w.name}: ${w.text}`).join('')}`)
+      return result
+    }))
+  } finally {
+    source?.cut?.()
+    await source?.ended
+    await Promise.all(pages.map((p) => p.end()))
   }
 }
 
@@ -70,24 +94,8 @@ async function main() {
     site = {...await serve(flags.weir, dir), weir: flags.weir, dir}
     browser = await open()
     say(`Chromium ${browser.version}`)
-    const groups = suites[flags.suite]().map((g) => ({...g, runs: g.runs.filter((r) => flags.only.split(' ').every((w) => r.id.includes(w)))})).filter((g) => g.runs.length > 0)
-    const all = groups.map((g, i) => async () => {
-      const stream = `s${i}`
-      const source = g.live ? await suites.live[g.live]({...site, stream, seconds: g.seconds}) : {media: await suites.recorded[g.recorded]({...site, stream})}
-      const begun = sleep(g.live ? 9000 : 0) // until there are some fragments
-      await Promise.all(g.runs.map(async (r) => {
-        const result = {id: r.id, group: g.name, run: r}
-        results.push(result)
-        try {
-          Object.assign(result, await play(browser, site, stream, source, begun, r))
-        } catch (error) {
-          result.wrong = [{name: 'run', text: error.stack}]
-        }
-        say(`${result.wrong.length === 0 ? 'ok   ' : 'FAIL '} ${r.id}${result.wrong.map((w) => `\n      ${w.name}: ${w.text}`).join('')}`)
-      }))
-      source.cut?.()
-      await source.ended
-    })
+    const groups = suites[flags.suite]().map((g) => ({...g, runs: g.runs.filter((r) => new RegExp(flags.only).test(r.id))})).filter((g) => g.runs.length > 0)
+    const all = groups.map((g, i) => async () => { results.push(...await group(browser, site, `s${i}`, g)) })
     if (flags.suite === 'short') await Promise.all(all.map((f) => f()))
     else for (const f of all) await f()
     const code = await site.end()

@@ -9,4 +9,5 @@ trap 'rm -rf "$work"' EXIT
 done=node_modules/.weir-lock
 cmp -s package-lock.json $done || { npm ci --no-progress --no-audit --no-fund --loglevel=error >/dev/null && cp package-lock.json $done; }
 (cd .. && CGO_ENABLED=0 go build -o "$work/weir" ./cmd/weir)
+node --test --test-reporter=dot judge.test.mjs
 node main.mjs --weir "$work/weir" "$@"

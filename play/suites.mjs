@@ -49,23 +49,24 @@ export const live = {
     const upload = put(weir, url, stream, [file], {start: at, realtime: true})
     return {media: media([piece(0, seconds, at)]), ended: upload.ended, cut: upload.cut}
   },
-  async stall({weir, url, dir, stream, seconds}) {
-    const first = 100_000, before = 30
-    const a = await make(dir, 'before-stall', {seconds: before}), b = await make(dir, `behind-stall-${seconds}`, {first, seconds})
-    const at = Date.now()
-    const pieces = [piece(0, before, at), piece(first, seconds, 0)]
-    const out = {}
-    const ended = (async () => {
-      await put(weir, url, stream, [a], {start: at, realtime: true}).ended
-      await sleep(Math.max(at + (before + pause) * 1000 - Date.now(), 0))
-      pieces[1].at = Date.now()
-      out.media = media(pieces)
-      const upload = put(weir, url, stream, [b], {start: pieces[1].at, realtime: true})
-      out.cut = upload.cut
-      await upload.ended
+  // gaps sends parts of so many seconds, with nothing for pause seconds between them, as a camera does whose network is away.
+  async gaps({weir, url, dir, stream, parts, pause}) {
+    const files = await Promise.all(parts.map((seconds, i) => make(dir, `part-${i}-${seconds}`, {first: i * 100_000, seconds})))
+    const began = Date.now()
+    const pieces = parts.map((seconds, i) => piece(i * 100_000, seconds, began))
+    const out = {media: media(pieces)}
+    out.ended = (async () => {
+      for (let i = 0; i < parts.length && !out.over; i++) {
+        pieces[i].at = Date.now()
+        out.media = media(pieces)
+        const upload = put(weir, url, stream, [files[i]], {start: pieces[i].at, realtime: true})
+        out.cut = () => { out.over = true; upload.cut() }
+        await upload.ended
+        if (i + 1 < parts.length && !out.over) await sleep(pause * 1000)
+      }
     })()
-    ended.catch(() => {})
-    return Object.assign(out, {media: media(pieces), ended})
+    out.ended.catch(() => {})
+    return out
   },
   async change({weir, url, dir, stream, seconds}) {
     const before = 40, first = before * rate
@@ -89,12 +90,16 @@ function run(output, mode, player, what, more = {}) {
   const r = {
     id: `${output} ${mode} ${player}${what === 'plain' ? '' : ` ${what}`}`, output, mode, player, what, settings: settings[player],
     seconds: mode === 'LIVE' ? 60 : 25, seeks: 3, stall: 1.5, jump: 0, dateError: 250, pieces: what === 'plain' ? 1 : 2, sizes: what === 'change' ? 2 : 1,
-    discontinuity: player === 'native' ? 'NEVER' : 'ON_DISCONTINUITY', max: mode === 'ON_DEMAND' ? undefined : 15, ...more,
+    discontinuity: player === 'native' ? 'NEVER' : player === 'shaka' ? 'ALWAYS' : 'ON_DISCONTINUITY', max: mode === 'ON_DEMAND' ? undefined : 15, ...more,
   }
   if (mode !== 'ON_DEMAND') r.latency = 20
+  // What comes live is looked at by the server's clock too, which is the default.
+  if (mode === 'LIVE' && what === 'plain' && player !== 'native') Object.assign(r, {by: 'SERVER_TIMESTAMP', discontinuity: 'ALWAYS', dateError: 1500})
+  if (mode === 'LIVE' && player === 'native') r.seeks = 0 // Chromium offers nothing to seek in
   if (what === 'gap') r.closed = true
   if (what === 'gap') r.stall = 2
   if (what === 'stall') Object.assign(r, {stall: pause + 10, seeks: 0})
+  if (what === 'gaps') Object.assign(r, {seeks: 0, pieces: 6, seconds: 400, stall: 5 * 30 + 30, wall: 600})
   if (what === 'change' && output === 'hls-ts') r.stall = 2
   return r
 }
@@ -105,7 +110,7 @@ const plays = (player, what) => player !== 'native' || what === 'plain'
 export function full() {
   const groups = []
   for (const what of ['plain', 'stall', 'change']) {
-    groups.push({name: `live ${what}`, live: what, seconds: 180,
+    groups.push({name: `live ${what}`, live: what === 'stall' ? 'gaps' : what, seconds: 180, parts: [40, 180], pause,
       runs: outputs.flatMap((o) => players[o].filter((p) => plays(p, what)).map((p) => run(o, 'LIVE', p, what)))})
   }
   for (const what of ['plain', 'gap', 'change']) {
@@ -114,6 +119,15 @@ export function full() {
     }
   }
   return groups
+}
+
+// long is one live session of ten minutes with five gaps, with few segments in its manifest and with more.
+export function long() {
+  const runs = [5, 15].flatMap((max) => players.dash.map((p) => {
+    const r = run('dash', 'LIVE', p, 'gaps', {max})
+    return {...r, id: `${r.id} ${max} segments`}
+  }))
+  return [{name: 'long', live: 'gaps', parts: [75, 75, 75, 75, 75, 90], pause: 30, runs}]
 }
 
 // short is what every change of the project is tested with: each output in each mode, and a gap.
