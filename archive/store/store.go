@@ -48,6 +48,12 @@ type Store interface {
 	io.Closer
 }
 
+// Remote is implemented by stores that know whether reading a fragment's bytes goes over a network: it is worth remembering then what was
+// read (package cached).
+type Remote interface {
+	Remote() bool
+}
+
 // Collected says what Collect did.
 type Collected struct {
 	Rows  int64 // removed from the index

@@ -22,6 +22,7 @@ import (
 	"github.com/seed63bb8431/weir/archive/httpapi"
 	"github.com/seed63bb8431/weir/archive/images"
 	"github.com/seed63bb8431/weir/archive/metrics"
+	"github.com/seed63bb8431/weir/archive/store/cached"
 	"github.com/seed63bb8431/weir/archive/store/local"
 	"github.com/seed63bb8431/weir/archive/tlsfiles"
 	"github.com/seed63bb8431/weir/web"
@@ -152,7 +153,7 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	}
 	decoder, lacks := s.decoder(ctx, log)
 	m := metrics.New(version)
-	a := archive.New(st, &archive.Options{
+	a := archive.New(cached.New(st, nil), &archive.Options{
 		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Keys: keys, Log: log, Acked: m.Acked,
 		Decoder: decoder, ImageKeyFrames: s.keyFrames,
 		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},

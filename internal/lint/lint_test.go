@@ -73,6 +73,7 @@ var arrows = map[string][]string{
 	"archive/images":          {"./codec", "./mkv", "golang.org/x/sys/unix"},
 	"archive/store":           nil,
 	"archive/store/memory":    {"./archive/store"},
+	"archive/store/cached":    {"./archive/store", "github.com/maypok86/otter/v2"},
 	"archive/store/storetest": {"./archive/store", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts"},
 	"check": {".", "./codec", "./mkv", "github.com/Eyevinn/mp4ff/mp4", "github.com/Eyevinn/mp4ff/bits",
 		"github.com/asticode/go-astits", "github.com/grafov/m3u8"},
