@@ -169,13 +169,13 @@ func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale
 		base := mediaTicks(mediaBase, timescale)
 		from := base + mediaTicks(time.Duration(r.time), timescale)
 		to := max(base+mediaTicks(time.Duration(r.time+r.row.Length), timescale), from+1)
-		if kind == codec.Audio && t.Count > 0 {
+		if kind == codec.Audio && t.Ticks > 0 {
 			from = base + t.First + mediaTicks(facts.Shift, timescale) + mediaTicks(s.move(r), timescale)
-			to = from + max(t.Ticks, 1)
+			to = from + t.Ticks
 		}
 		if n := len(out); n > 0 && kind == codec.Audio {
 			// Sound that overlaps the segment before, or is missing, is listed from where that one ends.
-			if over := int64(out[n-1].T + out[n-1].D); from < over || t.Count == 0 {
+			if over := int64(out[n-1].T + out[n-1].D); from < over || t.Ticks == 0 {
 				from, to = over, max(to, over+1)
 			}
 		}

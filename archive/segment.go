@@ -53,6 +53,11 @@ func (a *Archive) packet(ctx context.Context, s *session, l *listed, buf []byte)
 		return nil, err
 	}
 	f.fragment.Index = int(l.row.Ord % (1 << 31))
+	if s.purpose == purposeDASH {
+		for i := range f.fragment.Runs {
+			f.fragment.Runs[i] = closed(f.fragment, i, &f.settled.State, f.settled.Shift)
+		}
+	}
 	f.fragment.Move(s.move(l))
 	return f, nil
 }

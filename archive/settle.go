@@ -64,14 +64,16 @@ func (t *settler) settle(ctx context.Context, r *store.Row, s *settled, doc []by
 		if f.Keyless() {
 			r.Flags |= flagKeyless
 		}
+		state := src.Timeline().State()
 		s.Tracks = slices.Clone(s.Tracks) // which the fragments of an upload share
 		for i := range f.Runs {
-			s.Tracks[i].tell(&f.Runs[i])
+			run := closed(f, i, &state, 0)
+			s.Tracks[i].tell(&f.Runs[i], &run)
 			if s.Tracks[i].Kind == codec.Video && s.Tracks[i].Count > 0 {
 				r.Flags |= flagVideo
 			}
 		}
-		s.State = src.Timeline().State()
+		s.State = state
 		next := src.Timeline().Next()
 		t.state, t.end = &next, f.End
 	}
@@ -80,13 +82,13 @@ func (t *settler) settle(ctx context.Context, r *store.Row, s *settled, doc []by
 	return nil
 }
 
-// tell fills in what manifests tell of a run.
-func (t *trackRef) tell(r *weir.Run) {
+// tell fills in what manifests tell of a run; closed is that run on a timeline without gaps.
+func (t *trackRef) tell(r, closed *weir.Run) {
 	t.Timescale, t.Count, t.Bytes = r.Timescale, int64(len(r.Samples)), r.Bytes
 	if t.Count == 0 {
 		return
 	}
-	t.First, t.Ticks = r.First(), r.End()-r.DTS
+	t.First, t.Ticks = closed.First(), closed.End()-closed.DTS
 	if r.Samples[0].Sync {
 		t.Access = r.Samples[0].Access
 	}

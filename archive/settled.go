@@ -27,8 +27,8 @@ type trackRef struct {
 
 	Timescale uint32
 	Count     int64              // samples; what follows is 0 when there is none
-	First     int64              // the smallest presentation time
-	Ticks     int64              // how long its samples last in all
+	First     int64              // the smallest presentation time, on a timeline without gaps
+	Ticks     int64              // how long its samples last in all, there
 	Bytes     int64              // of its samples
 	Access    codec.RandomAccess // how its pictures begin: None when they do not begin with one that decoding can start at
 }
