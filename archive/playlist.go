@@ -146,6 +146,20 @@ type description struct {
 	independent   bool
 }
 
+// peaks are the highest bit rates of the renditions' segments: pictures, or all that is in one segment with them; and sound with
+// segments of its own. Players may have a segment of each at a time: it is their sum that counts (RFC 8216, 4.3.4.2).
+type peaks [2]float64
+
+// add takes the segments of a fragment, in bits, which last so many seconds.
+func (p *peaks) add(bits [2]float64, seconds float64) {
+	for i := range p {
+		p[i] = max(p[i], bits[i]/seconds)
+	}
+}
+
+// sum returns the bits a second that are never exceeded.
+func (p *peaks) sum() int { return int(p[0]+p[1]) + 1 }
+
 // describe looks at what is listed: at the rows of all, and at each codec record. A record of which nothing can be said is passed over
 // when there is another.
 func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l *listing) (*description, error) {
@@ -156,6 +170,7 @@ func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l 
 	}
 	var bits, seconds float64
 	var pictures, nanos int64
+	var highest peaks
 	record := int64(-1)
 	for i := range l.rows {
 		r := &l.rows[i]
@@ -163,16 +178,20 @@ func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l 
 		if err != nil {
 			return nil, internal(err)
 		}
-		rate := 0.0
+		var rates [2]float64
 		for _, t := range facts.Tracks {
-			rate += s.bits(&t)
+			part := 0
 			if t.Kind == codec.Video {
 				pictures += t.Count
+			} else if !s.mpegTS {
+				part = 1
 			}
+			rates[part] += s.bits(&t)
 		}
 		at := max(time.Duration(r.row.Length).Seconds(), 0.001)
-		d.peak = max(d.peak, int(rate/at)+1)
-		bits, seconds, nanos = bits+rate, seconds+at, nanos+r.row.Length
+		highest.add(rates, at)
+		bits += rates[0] + rates[1]
+		seconds, nanos = seconds+at, nanos+r.row.Length
 		if r.codec != record {
 			record = r.codec
 			if err := a.describeRecord(ctx, s, st, l.rows[i:], d); err != nil {
@@ -183,7 +202,7 @@ func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l 
 	if len(d.video) == 0 && len(d.audio) == 0 {
 		return nil, failure
 	}
-	d.mean = int(bits/seconds) + 1
+	d.peak, d.mean = highest.sum(), int(bits/seconds)+1
 	if nanos > 0 {
 		d.rate = int(float64(pictures) / (float64(nanos) / 1e12))
 	}

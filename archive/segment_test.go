@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,38 @@ func TestDASHTimes(t *testing.T) {
 				if want := int64(len(rows)); total != want && mode == "ON_DEMAND" || mode != "ON_DEMAND" && total != min(want, 5) {
 					t.Errorf("%s, %s, %s: %d segments of %d fragments", file, clockName, mode, total, want)
 				}
+			}
+		}
+	}
+}
+
+// TestBandwidth holds BANDWIDTH to what it bounds: the sum of each rendition's peak segment bit rate (RFC 8216, 4.3.4.2). Of media as small
+// as this it may be a good deal more.
+func TestBandwidth(t *testing.T) {
+	for _, file := range footage {
+		for _, container := range []string{"FRAGMENTED_MP4", "MPEG_TS"} {
+			c := newClock()
+			s := serve(t, archive.Options{Now: c.now})
+			if _, err := s.put("cam", archive.PutMediaInput{}, live(t, file, c)); err != nil {
+				t.Fatal(err)
+			}
+			p := s.hls(archive.GetHLSStreamingSessionURLInput{PlaybackMode: "ON_DEMAND", HLSFragmentSelector: selector("SERVER", begin, c.ms()), ContainerFormat: container})
+			_, text, _ := strings.Cut(string(p.must("")), ":BANDWIDTH=")
+			text, _, _ = strings.Cut(text, ",")
+			said, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := 0.0
+			for _, link := range p.lists() {
+				peak := 0.0
+				for _, g := range p.list(link).Segments {
+					peak = max(peak, float64(8*len(p.must(g.Link)))/g.Length.Seconds())
+				}
+				sum += peak
+			}
+			if said < sum || said > 1.2*sum+30_000 {
+				t.Errorf("%s, %s: BANDWIDTH %.0f, the peaks have %.0f", file, container, said, sum)
 			}
 		}
 	}
