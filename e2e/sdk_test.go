@@ -2,9 +2,12 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"io"
 	"math"
 	"net/http"
@@ -193,6 +196,51 @@ func TestFragments(t *testing.T) {
 				ClipFragmentSelector: &archived.ClipFragmentSelector{FragmentSelectorType: new(what), TimestampRange: r}}))
 			same(t, "GetClip by "+what, []string{*clip.ContentType, hash(must[[]byte](t)(io.ReadAll(clip.Payload)))}, []string{"video/mp4", s.Clip})
 		}
+	})
+}
+
+// TestImages gets images, and compares them with those that curl has had and ffmpeg has looked at.
+func TestImages(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		c := s.sdk(t, "reader", false).archived
+		ask := func(stream string, first, last float64) *archived.GetImagesInput {
+			return &archived.GetImagesInput{StreamName: &stream, ImageSelectorType: new(archived.ImageSelectorTypeProducerTimestamp), Format: new(archived.FormatPng),
+				StartTimestamp: s.at(first), EndTimestamp: s.at(last), SamplingInterval: aws.Int64(1000)}
+		}
+		for stream, want := range s.Images {
+			out := must[*archived.GetImagesOutput](t)(c.GetImages(ask(stream, 0, 3)))
+			var got []string
+			for i, img := range out.Images {
+				content := must[[]byte](t)(base64.StdEncoding.DecodeString(*img.ImageContent))
+				got = append(got, hash(content))
+				same(t, "TimeStamp", img.TimeStamp.UTC(), *s.at(float64(i)))
+			}
+			same(t, "GetImages of "+stream, got, want)
+		}
+		in := ask("cam-1", 2.5, 2.5)
+		in.Format, in.HeightPixels = new(archived.FormatJpeg), aws.Int64(45)
+		last := 0
+		for _, quality := range []string{"1", "50", "80", "100"} {
+			in.FormatConfig = map[string]*string{archived.FormatConfigKeyJpegquality: &quality}
+			out := must[*archived.GetImagesOutput](t)(c.GetImages(in))
+			content := must[[]byte](t)(base64.StdEncoding.DecodeString(*out.Images[0].ImageContent))
+			size := must[image.Config](t)(jpeg.DecodeConfig(bytes.NewReader(content)))
+			same(t, "size of a JPEG of half the height", []int{size.Width, size.Height}, []int{80, 45})
+			if len(content) <= last {
+				t.Errorf("a JPEG of quality %s has %d bytes, one of less has %d", quality, len(content), last)
+			}
+			last = len(content)
+		}
+		var faults []string
+		in = ask("cam-1", 1, 5)
+		in.MaxResults = aws.Int64(2)
+		err := c.GetImagesPages(in, func(page *archived.GetImagesOutput, _ bool) bool {
+			for _, img := range page.Images {
+				faults = append(faults, aws.StringValue(img.Error))
+			}
+			return true
+		})
+		same(t, "GetImages, pages", []any{err, faults}, []any{nil, []string{"", "", "", "NO_MEDIA", "NO_MEDIA"}})
 	})
 }
 

@@ -69,7 +69,8 @@ type server struct {
 		}
 	}
 	Start       int64
-	Clip, Media string // SHA-256
+	Clip, Media string              // SHA-256
+	Images      map[string][]string // of PNG files, one a second
 	Exceptions  []exception
 }
 

@@ -159,6 +159,31 @@ async function fragments() {
   })
 }
 
+async function images() {
+  const ask = (StreamName, first, last, more) =>
+    ({StreamName, ImageSelectorType: 'PRODUCER_TIMESTAMP', StartTimestamp: at(first), EndTimestamp: at(last), SamplingInterval: 1000, Format: 'PNG', ...more})
+  for (const [stream, want] of Object.entries(facts.images)) {
+    await check(`GetImages of ${stream}`, async () => {
+      const {Images, NextToken} = await send('archived', 'GetImages', ask(stream, 0, 3), 'reader')
+      assert.deepEqual(Images.map(i => i.TimeStamp.getTime()), [0, 1, 2, 3].map(s => at(s).getTime()))
+      assert.deepEqual(Images.map(i => hash(Buffer.from(i.ImageContent, 'base64'))), want)
+      assert.equal(NextToken, undefined)
+    })
+  }
+  await check('GetImages, borders in milliseconds', async () => {
+    const {Images} = await send('archived', 'GetImages', ask('cam-1', 0.999, 1.999))
+    const [before, after] = Images.map(i => hash(Buffer.from(i.ImageContent, 'base64')))
+    assert.ok(!facts.images['cam-1'].includes(before) && !facts.images['cam-1'].includes(after))
+  })
+  await check('GetImages, pages', async () => {
+    const pages = []
+    for await (const page of archived.paginateGetImages({client: client('archived'), pageSize: 3}, ask('cam-1', 0, 4, {Format: 'JPEG', FormatConfig: {JPEGQuality: '50'}}))) {
+      pages.push(page.Images.map(i => i.Error ?? Buffer.from(i.ImageContent, 'base64').subarray(0, 2).toString('hex')))
+    }
+    assert.deepEqual(pages, [['ffd8', 'ffd8', 'ffd8'], ['ffd8', 'NO_MEDIA']])
+  })
+}
+
 async function sessions() {
   // fetch trusts what NODE_EXTRA_CA_CERTS names, as a page trusts what its browser does.
   await check('GetHLSStreamingSessionURL', async () => {
@@ -230,6 +255,7 @@ async function http2() {
 
 await controlPlane()
 await fragments()
+await images()
 await sessions()
 await live()
 await exceptions()

@@ -4,6 +4,7 @@
 
 boto3 sends whole seconds alone, so that borders of ranges are whole seconds here.
 """
+import base64
 import datetime
 import hashlib
 import os
@@ -190,6 +191,33 @@ def clips():
         S.equal("GetClip of private data that changes", (records[4:8], records.count(b"avcC")), (b"ftyp", 2))
 
 
+def images():
+    c = client("archived", "reader")
+
+    def ask(stream, first, last, interval=3000, **more):
+        return dict({"StreamName": stream, "ImageSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": at(first), "EndTimestamp": at(last),
+                     "SamplingInterval": interval, "Format": "PNG"}, **more)
+    for stream, want in FACTS["images"].items():
+        with S.step(f"GetImages of {stream}"):
+            got = c.get_images(**ask(stream, 0, 3))["Images"]
+            S.equal(f"GetImages of {stream}", [(i["TimeStamp"].timestamp(), hashlib.sha256(base64.b64decode(i["ImageContent"])).hexdigest()) for i in got],
+                    [(FACTS["start"] + s, want[s]) for s in (0, 3)])
+    with S.step("GetImages, pages"):
+        pages = [p["Images"] for p in c.get_paginator("get_images").paginate(**ask("cam-many", 0, 220, 20000), PaginationConfig={"PageSize": 5})]
+        flat = [i for p in pages for i in p]
+        S.equal("GetImages, pages", [len(p) for p in pages], [5, 5, 2])
+        S.equal("GetImages, times of the pages", [i["TimeStamp"].timestamp() - FACTS["start"] for i in flat], list(range(0, 221, 20)))
+        S.equal("GetImages, where there is nothing any more", [i.get("Error") for i in flat], [None] * 11 + ["NO_MEDIA"])
+    with S.step("GetImages, JPEG"):
+        sizes = [len(c.get_images(**ask("cam-1", 1, 1, Format="JPEG", FormatConfig={"JPEGQuality": q}))["Images"][0]["ImageContent"]) for q in ("1", "50", "80", "100")]
+        S.true("GetImages: the better a JPEG, the larger", sizes == sorted(set(sizes)), sizes)
+        content = base64.b64decode(c.get_images(**ask("cam-1", 1, 1, WidthPixels=64, HeightPixels=48))["Images"][0]["ImageContent"])
+        S.equal("GetImages, stretched", (int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")), (64, 48))
+    with S.step("GetImages of what has no pictures"):
+        got = client("archived").get_images(**ask("cam-opus", 0, 0))["Images"]
+        S.equal("GetImages of what has no pictures", [i.get("Error") for i in got], ["MEDIA_ERROR"])
+
+
 def sessions():
     c = client("archived")
     trust = ssl.create_default_context(cafile=SITE["ca"])
@@ -303,7 +331,7 @@ def exceptions():
 
 
 def main():
-    for part in (control, fragments, clips, sessions, media, exceptions):
+    for part in (control, fragments, clips, images, sessions, media, exceptions):
         with S.step(part.__name__):
             part()
     S.end()

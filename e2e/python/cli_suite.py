@@ -4,6 +4,7 @@
 
 The command takes a second to start. Where that does not matter to what is checked, its main function is called here instead.
 """
+import base64
 import contextlib
 import hashlib
 import io
@@ -108,6 +109,14 @@ def data():
         with open(path("cli.mp4"), "rb") as f:
             S.equal("get-clip: bytes", hashlib.sha256(f.read()).hexdigest(), FACTS["clip"])
         S.equal("get-clip: ContentType", told, {"ContentType": "video/mp4"})
+    with S.step("get-images"):
+        ask = ("--stream-name", "cam-1", "--image-selector-type", "PRODUCER_TIMESTAMP", "--start-timestamp", str(FACTS["start"]), "--end-timestamp",
+               str(FACTS["start"] + 3), "--sampling-interval", "3000")
+        told = answer("archived", "get-images", *ask, "--format", "PNG", run=process)
+        S.equal("get-images: PNG", [hashlib.sha256(base64.b64decode(i["ImageContent"])).hexdigest() for i in told["Images"]],
+                [FACTS["images"]["cam-1"][i] for i in (0, 3)])
+        told = answer("archived", "get-images", *ask, "--format", "JPEG", "--format-config", "JPEGQuality=30", "--height-pixels", "45", "--page-size", "1")
+        S.equal("get-images: JPEG, pages", [base64.b64decode(i["ImageContent"])[:2] for i in told["Images"]], [b"\xff\xd8"] * 2)
     with S.step("get-media"):
         arguments, environment = argv("media", "get-media", "--stream-name", "cam-1", "--start-selector", "StartSelectorType=EARLIEST", path("cli-live.mkv"))
         running = subprocess.Popen([SITE["aws"], *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -5,9 +5,11 @@
 The facts have, for each stream, its ARN and its fragments as ListFragments tells them, the hashes of media that every client has to
 get to the byte, and the table of exceptions with its places filled in.
 """
+import base64
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -89,6 +91,39 @@ def seed(server, streams, suite):
     return found
 
 
+def frames(*source, pictures="rgb24"):
+    """The MD5 of each picture that ffmpeg decodes."""
+    run = subprocess.run(["ffmpeg", "-v", "error", *source, "-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", pictures, "-f", "framemd5", "-"],
+                         stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    return [line.split(",")[-1].strip() for line in run.stdout.decode().splitlines() if not line.startswith("#")]
+
+
+def images(server, stream, file, suite):
+    """A PNG of each whole second. It has to be the picture that ffmpeg decodes there from the file, and none that is beside it."""
+    ask = {"StreamName": stream, "ImageSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": START, "EndTimestamp": START + 3, "SamplingInterval": 1000,
+           "Format": "PNG"}
+    got = json_call(server, "getImages", **ask)["Images"]
+    want = frames("-i", place(file))
+    files = []
+    for i, image in enumerate(got):
+        files.append(base64.b64decode(image["ImageContent"]))
+        with open(path(f"{server}-{stream}-{i}.png"), "wb") as f:
+            f.write(files[-1])
+        at = 25 * i
+        same = [n for n in range(max(at - 1, 0), at + 2) if want[n:n + 1] == frames("-i", path(f"{server}-{stream}-{i}.png"))]
+        suite.equal(f"GetImages of {stream}: the picture after {i} s is that of {file}", (image["TimeStamp"], same), (START + i, [at]))
+    suite.equal(f"GetImages of {stream}: how many", len(got), 4)
+    return [hashlib.sha256(f).hexdigest() for f in files]
+
+
+def strict(server, suite):
+    """What GetImages takes with --strict."""
+    ask = {"StreamName": "cam-1", "ImageSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": START, "EndTimestamp": START + 3, "Format": "JPEG"}
+    for interval, want in {None: (400, "InvalidArgumentException"), 2999: (400, "InvalidArgumentException"), 3000: (200, None)}.items():
+        answer = curl.call(server, "/getImages", dict(ask, SamplingInterval=interval))
+        suite.equal(f"GetImages, strict, with a SamplingInterval of {interval}", (answer.status, answer.type()), want)
+
+
 def resolve(value, streams):
     """Fills in what the table of exceptions leaves open."""
     if isinstance(value, str) and value.startswith("$arn:"):
@@ -124,11 +159,16 @@ def main():
         with open(path(f"{server}-{name}"), "wb") as f:
             f.write(answer.body)
         suite.equal(f"{name} of cam-1", answer.status, 200)
+    if server == "open":
+        strict(server, suite)
+        shots = {}
+    else:
+        shots = {"cam-1": images(server, "cam-1", "sample.mkv", suite), "cam-hevc": images(server, "cam-hevc", "hevc-aac.mkv", suite)}
     with open(os.path.join(HERE, "..", "exceptions.json"), encoding="utf-8") as f:
         cases = json.load(f)
     facts = {
         "streams": streams, "start": START,
-        "clip": hashlib.sha256(clip.body).hexdigest(), "media": hashlib.sha256(media.body).hexdigest(),
+        "clip": hashlib.sha256(clip.body).hexdigest(), "images": shots, "media": hashlib.sha256(media.body).hexdigest(),
         "exceptions": [resolve(c, streams) for c in cases] if server != "open" else [],
     }
     with open(path(f"facts-{server}.json"), "w", encoding="utf-8") as f:
