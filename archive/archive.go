@@ -47,6 +47,7 @@ type Limits struct {
 	ClipBytes         int64         // default 100,000,000
 	Streams           int           // of an account; default 10,000
 	MemoryBufferBytes int64         // of a stream without retention; default 200 MiB
+	ImageBytes        int           // of a page of GetImages, in base64, where it has more than one image; default 100,000,000
 	ImagePages        int           // of GetImages that are made at once; others wait; default: two for each processor
 }
 
@@ -90,6 +91,7 @@ func New(st store.Store, opts *Options) *Archive {
 	def(&l.ClipBytes, 100_000_000)
 	def(&l.Streams, 10_000)
 	def(&l.MemoryBufferBytes, 200<<20)
+	def(&l.ImageBytes, 100_000_000)
 	def(&l.ImagePages, 2*runtime.NumCPU())
 	if l.ImagePages > 0 {
 		a.imagePages = make(chan struct{}, l.ImagePages)

@@ -49,8 +49,7 @@ const (
 
 const (
 	maxImages       = 100
-	maxImagesBytes  = 100_000_000 // of a page, in base64
-	maxImageContent = 6_291_456   // characters of base64, with Options.Strict
+	maxImageContent = 6_291_456 // characters of base64, with Options.Strict
 	// imagesTime is how long a page may take. What is not made by then is for the next page: callers wait a minute by default.
 	imagesTime = 40 * time.Second
 )
@@ -257,7 +256,7 @@ func (p *page) make(ctx context.Context) error {
 			return internal(err)
 		}
 		p.shots[i].content = content
-		if p.bytes += base64.StdEncoding.EncodedLen(len(content)); p.bytes > maxImagesBytes {
+		if p.bytes += base64.StdEncoding.EncodedLen(len(content)); p.full(p.bytes) {
 			return errFull
 		}
 		return nil
@@ -270,6 +269,12 @@ func (p *page) make(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return err
+}
+
+// full reports whether so many bytes of base64 are too many for a page.
+func (p *page) full(n int) bool {
+	most := p.archive.opts.Limits.ImageBytes
+	return most > 0 && n > most
 }
 
 // size returns what a picture of a size is stretched to.
@@ -296,7 +301,7 @@ func (p *page) images() []Image {
 		case s.fault != "":
 		case content == nil && (s.done || i == 0), p.archive.opts.Strict && size > maxImageContent:
 			img.Error = mediaError
-		case content == nil, i > 0 && total+size > maxImagesBytes:
+		case content == nil, i > 0 && p.full(total+size):
 			return all
 		default:
 			img.ImageContent = content

@@ -78,12 +78,14 @@ func (t *thumbnails) put(key thumbnailKey, content []byte) {
 // ResourceNotFoundException, and an InvalidMediaFrameException where it cannot be decoded.
 func (a *Archive) Thumbnail(ctx context.Context, ref StreamRef, clock string, at Timestamp, width int) ([]byte, error) {
 	f := &filming{archive: a, by: store.ByServer, keyFrames: true, layout: images.YCbCr}
-	switch {
-	case clock == producerTimestamp:
+	switch clock {
+	case serverTimestamp:
+	case producerTimestamp:
 		f.by = store.ByProducer
-	case clock != serverTimestamp:
+	default:
 		return nil, invalid("The clock has to be %s or %s.", producerTimestamp, serverTimestamp)
-	case width < 1 || width > maxThumbnailWidth:
+	}
+	if width < 1 || width > maxThumbnailWidth {
 		return nil, invalid("The width has to be between 1 and %d.", maxThumbnailWidth)
 	}
 	s, err := a.stream(ctx, ref)
