@@ -8,13 +8,16 @@ ROWS ?= 1000000
 PLAY ?= --suite full
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play
+.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test
 
 help: ## what can be made
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-build: ## bin/weir, static, with the version of the working tree
+build: console ## bin/weir, static, with the version of the working tree
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
+
+console: ## the page of the console, which build embeds; needs npm, and is left out without it
+	@scripts/console.sh
 
 test: ## every check; as root with apt it also installs the tools that are missing
 	@scripts/test.sh
@@ -26,6 +29,9 @@ e2e: ## the server, driven by real clients: curl, boto3, the AWS command line, t
 play: ## streaming sessions in real players: the matrix that PLAY (--suite full) names, with a report in out/play
 	@scripts/tools.sh
 	@play/run.sh $(PLAY) --out "$(CURDIR)/out/play"
+web-test: build ## the console, driven in Chromium; screenshots are put into SHOTS when that names a folder
+	@scripts/tools.sh
+	@scripts/webtest.sh
 
 demo: build ## remux testdata/sample.mkv into every form below out/demo and check the results
 	@scripts/demo.sh
@@ -68,4 +74,4 @@ update: ## rewrite the golden files of the packages that have some
 	@scripts/update.sh
 
 clean: ## remove what was built
-	rm -rf bin dist out
+	rm -rf bin dist out web/dist/console

@@ -2,6 +2,9 @@ module github.com/seed63bb8431/weir
 
 go 1.26.0
 
+// npm's packages are none of Go's.
+ignore ./web/node_modules
+
 require (
 	github.com/Eyevinn/dash-mpd v0.17.0
 	github.com/asticode/go-astits v1.15.0

@@ -85,7 +85,11 @@ func documentTags(doc []byte) ([]mkv.Tag, error) {
 		case err != nil:
 			return nil, err
 		case token == mkv.TokenTags:
-			all = append(all, r.Tags()...)
+			for _, t := range r.Tags() {
+				if t.Name != endOfFragmentTag { // which tells the archive that no more comes
+					all = append(all, t)
+				}
+			}
 		}
 	}
 }

@@ -38,7 +38,7 @@ type Span struct{ Start, End Timestamp }
 
 // CodecChange is a change of the codec record.
 type CodecChange struct {
-	At   Timestamp // when the first fragment with the new one begins
+	At   Timestamp // when the first fragment with the new one begins that does not overlap those before
 	From int64     // CodecDescription.ID of the record before
 	To   int64
 }
@@ -131,7 +131,7 @@ type overviewer struct {
 	from       int64
 	resolution int64
 	end        int64 // of all rows so far
-	codec      int64 // of the last
+	codec      int64 // of the last row that is not told as an overlap
 	any        bool
 	samples    []store.Row // one of each codec record
 }
@@ -153,22 +153,26 @@ func (o *overviewer) add(r *store.Row) {
 	o.count(r)
 	s := Span{floorMillis(start), floorMillis(end)}
 	last := len(out.Spans) - 1
+	again := o.any && o.end-start > int64(store.Tolerance)
 	switch {
 	case !o.any || start-o.end > o.resolution:
 		out.Spans = append(out.Spans, s)
 	default:
-		if o.end-start > int64(store.Tolerance) {
+		if again {
 			o.overlap(Span{s.Start, floorMillis(min(o.end, end))})
 		}
 		out.Spans[last].Start, out.Spans[last].End = min(out.Spans[last].Start, s.Start), max(out.Spans[last].End, s.End)
 	}
-	if o.any && r.Codec.ID != o.codec {
+	if o.any && !again && r.Codec.ID != o.codec {
 		o.change(CodecChange{At: s.Start, From: o.codec, To: r.Codec.ID})
 	}
 	if !o.any || end > o.end {
 		o.end = end
 	}
-	o.codec, o.any = r.Codec.ID, true
+	if !again { // two cameras that record at once do not change codecs all the time
+		o.codec = r.Codec.ID
+	}
+	o.any = true
 	for len(out.Spans) > maxSpans || len(out.Overlaps) > maxSpans || len(out.Changes) > maxSpans {
 		o.coarsen()
 	}

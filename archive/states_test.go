@@ -123,7 +123,7 @@ func TestListFragmentTags(t *testing.T) {
 	}
 	body = mkv.AppendTags(body, []mkv.Tag{{Name: "first", Value: "1"}})
 	body = append(body, doc[at[0]:at[1]]...)
-	body = mkv.AppendTags(body, []mkv.Tag{{Name: "behind", Value: "ü"}, {Name: "AWS_KINESISVIDEO_SERVER_TIMESTAMP", Value: "1"}})
+	body = mkv.AppendTags(body, []mkv.Tag{{Name: "behind", Value: "ü"}, {Name: "AWS_KINESISVIDEO_SERVER_TIMESTAMP", Value: "1"}, {Name: "AWS_KINESISVIDEO_END_OF_FRAGMENT"}})
 	body = append(body, doc[at[1]:at[2]]...)
 	if _, err := s.put("cam", archive.PutMediaInput{}, bytes.NewReader(body)); err != nil {
 		t.Fatal(err)
