@@ -1,8 +1,10 @@
 package archive
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"time"
@@ -18,6 +20,18 @@ type Resource struct {
 	Body        []byte
 	Fixed       bool      // it never changes while the session lasts
 	Until       time.Time // when the session expires
+	// Tag tells Body from any other that the same URL may have given, without a look at all of it. "" says nothing.
+	Tag string
+
+	pooled bool // Body is a buffer of takeSized
+}
+
+// Release gives Body's memory to other resources. Nobody may use it any more. It need not be called.
+func (r *Resource) Release() {
+	if r.pooled {
+		giveSized(r.Body)
+		r.Body, r.pooled = nil, false
+	}
 }
 
 // mediaBase is where media time begins (timeline.md, 7 and 8): no decoding time lies before 0.
@@ -115,8 +129,8 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 	if err != nil {
 		return nil, err
 	}
-	buf := takeBuffer()
-	defer func() { giveBuffer(buf) }()
+	buf := takeSized(l.row.Size)
+	defer func() { giveSized(buf) }()
 	f, err := a.packet(ctx, s, l, buf)
 	if err != nil {
 		return nil, err
@@ -130,11 +144,18 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 	if !dash && (s.marked(l) || s.marking == markAlways) {
 		mp4.StartLate()
 	}
-	out := bytes.NewBuffer(make([]byte, 0, f.fragment.Runs[f.run(kind)].Bytes+4096))
-	if _, err := mp4.WriteFragment(out, f.fragment); err != nil {
+	run := &f.fragment.Runs[f.run(kind)]
+	header, size, err := mp4.AppendHeader(takeSized(run.Bytes+int64(len(run.Samples))*mp4Sample+mp4Header), f.fragment)
+	if err != nil {
 		return nil, f.mediaError(err)
 	}
-	return &Resource{ContentType: kind.String() + "/mp4", Body: out.Bytes(), Fixed: true, Until: s.until()}, nil
+	// The payload follows from the document; how it is cut stands in the header.
+	tag := f.tag(header)
+	b := slices.Grow(header, int(size))
+	for i := range run.Samples {
+		b = append(b, run.Samples[i].Data...)
+	}
+	return &Resource{ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until(), Tag: tag, pooled: true}, nil
 }
 
 // TSFragment gives a fragment as an MPEG-TS chunk.
@@ -150,8 +171,8 @@ func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Reso
 	if err != nil {
 		return nil, err
 	}
-	buf := takeBuffer()
-	defer func() { giveBuffer(buf) }()
+	buf := takeSized(l.row.Size)
+	defer func() { giveSized(buf) }()
 	f, err := a.packet(ctx, s, l, buf)
 	if err != nil {
 		return nil, err
@@ -163,11 +184,30 @@ func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Reso
 	}
 	chunk := weir.NewTS(f.source, tracks...)
 	chunk.SetClock(weir.Clock{Delay: mediaBase})
-	b, err := chunk.AppendChunk(nil, f.fragment)
+	b, err := chunk.AppendChunk(takeSized(l.row.Size+l.row.Size/8), f.fragment)
 	if err != nil {
 		return nil, f.mediaError(err)
 	}
-	return &Resource{ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until()}, nil
+	tag := f.tag(binary.BigEndian.AppendUint32(nil, store.Checksum(b)))
+	return &Resource{ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until(), Tag: tag, pooled: true}, nil
+}
+
+// What AppendHeader writes at most: for each sample, and beside them.
+const (
+	mp4Sample = 16
+	mp4Header = 4096
+)
+
+// tag makes a Resource's Tag of something that was made of the fragment, and of what the fragment is.
+func (f *stored) tag(made []byte) string {
+	h := sha256.New()
+	_, _ = h.Write(made) // takes all
+	var id [24]byte
+	binary.BigEndian.PutUint64(id[:], uint64(f.row.Number.Counter))
+	binary.BigEndian.PutUint64(id[8:], uint64(f.row.Size))
+	binary.BigEndian.PutUint32(id[16:], f.row.Blob.Sum)
+	_, _ = h.Write(id[:])
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // InitFragment gives the init segment of a track: that of the sequence-th codec record of the session, from 0.
@@ -195,8 +235,8 @@ func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, seq
 	if err != nil {
 		return nil, err
 	}
-	buf := takeBuffer()
-	defer func() { giveBuffer(buf) }()
+	buf := takeSized(l.row.Size)
+	defer func() { giveSized(buf) }()
 	f, err := a.packet(ctx, s, l, buf)
 	if err != nil {
 		return nil, err
