@@ -62,7 +62,7 @@ func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resour
 	if err := m.Validate(); err != nil {
 		return nil, internal(err)
 	}
-	return &Resource{ContentType: "application/dash+xml", Body: m.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+	return &Resource{ContentType: "application/dash+xml", Body: m.Append(takeSized(int64(manifestHead + len(l.rows)*manifestSegment))), pooled: true, Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
 }
 
 // periods adds a Period for each codec record that is listed.
@@ -101,6 +101,12 @@ func (a *Archive) periods(ctx context.Context, s *session, st *store.Stream, l *
 	}
 	return nil
 }
+
+// About what an MPD has beside its segments, and for each of them.
+const (
+	manifestHead    = 4096
+	manifestSegment = 64
+)
 
 // origin is the time of the session's first fragment on its timeline.
 func (s *session) origin() int64 {
@@ -148,14 +154,14 @@ func mediaTicks(d time.Duration, timescale uint32) int64 {
 
 // timeline lists the segments of a track. Pictures have the fragments' times; sound has its own, for its frames straddle the fragments' borders.
 func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale uint32, peak int, err error) {
+	out = make([]dash.S, 0, len(l.rows))
 	for i := range l.rows {
 		r := &l.rows[i]
-		facts, err := parseSettled(r.row.Settled)
-		if err != nil {
-			return nil, 0, 0, internal(err)
+		if r.unread {
+			return nil, 0, 0, internal(errSettled)
 		}
 		var t trackRef
-		for _, have := range facts.Tracks {
+		for _, have := range r.tracks {
 			if have.Kind == kind {
 				t = have
 			}
@@ -170,7 +176,7 @@ func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale
 		from := base + mediaTicks(time.Duration(r.time), timescale)
 		to := max(base+mediaTicks(time.Duration(r.time+r.row.Length), timescale), from+1)
 		if kind == codec.Audio && t.Ticks > 0 {
-			from = base + t.First + mediaTicks(facts.Shift, timescale) + mediaTicks(s.move(r), timescale)
+			from = base + t.First + mediaTicks(r.shift, timescale) + mediaTicks(s.move(r), timescale)
 			to = from + t.Ticks
 		}
 		if n := len(out); n > 0 && kind == codec.Audio {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/seed63bb8431/weir/archive/store"
@@ -65,7 +66,7 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 	if err != nil {
 		return nil, err
 	}
-	p := &hls.MediaPlaylist{Version: 7, TargetDuration: int(s.target), EndList: l.ended, IndependentSegments: kind == codec.Audio || independent(l)}
+	p := &hls.MediaPlaylist{Version: 7, TargetDuration: int(s.target), EndList: l.ended, IndependentSegments: kind == codec.Audio || l.independent}
 	if s.mpegTS {
 		p.Version, kind = 3, codec.Video
 	}
@@ -80,13 +81,16 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 	if !s.mpegTS {
 		query += "&TrackNumber=" + track
 	}
-	mapped := int64(-1)
+	room := takeSegments()
+	defer func() { giveSegments(room, p.Segments) }()
+	p.Segments = slices.Grow(*room, len(l.rows))
+	mapped, maps := int64(-1), 0
 	for i := range l.rows {
 		r := &l.rows[i]
 		g := hls.Segment{Duration: length(r), Discontinuity: s.marked(r)}
 		p.TargetDuration = max(p.TargetDuration, int((g.Duration+time.Second/2)/time.Second))
 		if !s.mpegTS && r.codec != mapped {
-			mapped = r.codec
+			mapped, maps = r.codec, maps+1
 			g.Map = "getMP4InitFragment.mp4?SessionToken=" + token + "&TrackNumber=" + track + "&SequenceNumber=" + strconv.FormatInt(r.codec, 10)
 		}
 		if s.timestamps {
@@ -94,14 +98,32 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 		}
 		p.Segments = append(p.Segments, g)
 	}
+	name := "getMP4MediaFragment.mp4?FragmentNumber="
+	if s.mpegTS {
+		name = "getTSFragment.ts?FragmentNumber="
+	}
 	p.AppendURI = func(dst []byte, i int) []byte {
-		name := "getMP4MediaFragment.mp4?FragmentNumber="
-		if s.mpegTS {
-			name = "getTSFragment.ts?FragmentNumber="
-		}
 		return append(l.rows[i].row.Number.Append(append(dst, name...)), query...)
 	}
-	return &Resource{ContentType: playlistType, Body: p.Append(nil), Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+	size := playlistHead + len(l.rows)*(segmentLines+len(name)+len(query)) + maps*(segmentLines+len(token))
+	return &Resource{ContentType: playlistType, Body: p.Append(takeSized(int64(size))), Fixed: s.mode == modeOnDemand, Until: s.until(), pooled: true}, nil
+}
+
+// About what a playlist has at its head, and for a segment beside its URL's fixed parts.
+const (
+	playlistHead = 512
+	segmentLines = 160
+)
+
+// segments are the lists of segments that playlists are made of.
+var segments = sync.Pool{New: func() any { return new([]hls.Segment) }}
+
+func takeSegments() *[]hls.Segment { return segments.Get().(*[]hls.Segment) }
+
+func giveSegments(room *[]hls.Segment, used []hls.Segment) {
+	clear(used) // of what its strings refer to
+	*room = used[:0]
+	segments.Put(room)
 }
 
 // length is how long a segment lasts in a playlist: differences of absolute times in microseconds add up without drift.
@@ -117,22 +139,6 @@ func (s *session) start(r *listed) time.Time {
 		return time.Unix(0, r.row.ServerStart).UTC()
 	}
 	return time.Unix(0, r.row.Start).UTC()
-}
-
-// independent reports whether every listed fragment begins with a picture that needs no other.
-func independent(l *listing) bool {
-	for i := range l.rows {
-		facts, err := parseSettled(l.rows[i].row.Settled)
-		if err != nil {
-			return false
-		}
-		for _, t := range facts.Tracks {
-			if t.Kind == codec.Video && t.Access != codec.IDR {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // description is what a multivariant playlist tells of a session's media.
@@ -163,7 +169,7 @@ func (p *peaks) sum() int { return int(p[0]+p[1]) + 1 }
 // describe looks at what is listed: at the rows of all, and at each codec record. A record of which nothing can be said is passed over
 // when there is another.
 func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l *listing) (*description, error) {
-	d := &description{independent: independent(l)}
+	d := &description{independent: independent(l.rows)}
 	var failure error
 	if len(l.rows) == 0 {
 		return nil, failf(ResourceNotFound, noFragmentsForSessionText)
@@ -174,19 +180,19 @@ func (a *Archive) describe(ctx context.Context, s *session, st *store.Stream, l 
 	record := int64(-1)
 	for i := range l.rows {
 		r := &l.rows[i]
-		facts, err := parseSettled(r.row.Settled)
-		if err != nil {
-			return nil, internal(err)
+		if r.unread {
+			return nil, internal(errSettled)
 		}
 		var rates [2]float64
-		for _, t := range facts.Tracks {
+		for i := range r.tracks {
+			t := &r.tracks[i]
 			part := 0
 			if t.Kind == codec.Video {
 				pictures += t.Count
 			} else if !s.mpegTS {
 				part = 1
 			}
-			rates[part] += s.bits(&t)
+			rates[part] += s.bits(t)
 		}
 		at := max(time.Duration(r.row.Length).Seconds(), 0.001)
 		highest.add(rates, at)

@@ -98,16 +98,8 @@ func flag(set bool, bit byte) byte {
 func parseSettled(b []byte) (settled, error) {
 	var s settled
 	r := fields{b: b}
-	if r.byte() != settledVersion {
+	if !s.readTracks(&r, nil) {
 		return s, errSettled
-	}
-	s.Fault = fault(r.byte())
-	s.FaultTrack = r.uvarint()
-	s.Cluster = r.varint()
-	s.Shift = time.Duration(r.varint())
-	for range r.byte() {
-		s.Tracks = append(s.Tracks, trackRef{Number: r.uvarint(), Kind: codec.Kind(r.byte()), Access: codec.RandomAccess(r.byte()),
-			Timescale: uint32(r.uvarint()), Count: r.varint(), First: r.varint(), Ticks: r.varint(), Bytes: r.varint()})
 	}
 	st := &s.State
 	st.Started = r.byte()&1 != 0
@@ -121,6 +113,33 @@ func parseSettled(b []byte) (settled, error) {
 		return s, errSettled
 	}
 	return s, nil
+}
+
+// readTracks reads the fields up to the tracks, which are appended to dst. It reports whether the version is known.
+func (s *settled) readTracks(r *fields, dst []trackRef) bool {
+	if r.byte() != settledVersion {
+		return false
+	}
+	s.Fault = fault(r.byte())
+	s.FaultTrack = r.uvarint()
+	s.Cluster = r.varint()
+	s.Shift = time.Duration(r.varint())
+	s.Tracks = dst
+	for range r.byte() {
+		s.Tracks = append(s.Tracks, trackRef{Number: r.uvarint(), Kind: codec.Kind(r.byte()), Access: codec.RandomAccess(r.byte()),
+			Timescale: uint32(r.uvarint()), Count: r.varint(), First: r.varint(), Ticks: r.varint(), Bytes: r.varint()})
+	}
+	return true
+}
+
+// appendTracks appends the tracks of what append made to dst, and returns its Shift. It reads no more than that.
+func appendTracks(dst []trackRef, b []byte) ([]trackRef, time.Duration, error) {
+	var s settled
+	r := fields{b: b}
+	if !s.readTracks(&r, dst) || r.short {
+		return dst, 0, errSettled
+	}
+	return s.Tracks, s.Shift, nil
 }
 
 // fields reads bytes and varints one after the other; short is set when one is missing.

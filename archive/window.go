@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed63bb8431/weir/archive/store"
+	"github.com/seed63bb8431/weir/codec"
 )
 
 // listed is a row with its place in a session.
@@ -18,6 +19,10 @@ type listed struct {
 	time int64
 	// codecTime is time of the fragment that began the codec record.
 	codecTime int64
+	// tracks and shift are those of row.Settled, once listing.read has read them; unread says that they cannot be.
+	tracks []trackRef
+	shift  time.Duration
+	unread bool
 }
 
 // listing is what a session lists at a time.
@@ -26,6 +31,39 @@ type listing struct {
 	ended bool // nothing will come behind it
 	// discontinuities have left the list at its head.
 	discontinuities int64
+	// independent says that every fragment begins with a picture that needs no other.
+	independent bool
+}
+
+// read reads what manifests need of what was settled, once for all that is made of the listing.
+func (l *listing) read() {
+	var tracks []trackRef
+	for i := range l.rows {
+		r := &l.rows[i]
+		if cap(tracks)-len(tracks) < 2 {
+			tracks = make([]trackRef, 0, 2*(len(l.rows)-i)) // those before stay where they are
+		}
+		from := len(tracks)
+		var err error
+		tracks, r.shift, err = appendTracks(tracks, r.row.Settled)
+		r.tracks, r.unread = tracks[from:len(tracks):len(tracks)], err != nil
+	}
+	l.independent = independent(l.rows)
+}
+
+// independent reports whether every fragment begins with a picture that needs no other.
+func independent(rows []listed) bool {
+	for i := range rows {
+		if rows[i].unread {
+			return false
+		}
+		for _, t := range rows[i].tracks {
+			if t.Kind == codec.Video && t.Access != codec.IDR {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // list returns what a session lists now: at most its maximum, in O of that.
@@ -43,12 +81,14 @@ func (a *Archive) list(ctx context.Context, s *session, st *store.Stream) (*list
 		return nil, internal(err)
 	}
 	l := &listing{ended: ended}
+	l.rows = make([]listed, len(rows))
 	for i := range rows {
-		l.rows = append(l.rows, s.place(&rows[i]))
+		l.rows[i] = s.place(&rows[i])
 	}
 	if len(l.rows) > 0 {
 		l.discontinuities = s.left(&l.rows[0])
 	}
+	l.read()
 	return l, nil
 }
 
@@ -142,7 +182,7 @@ func (a *Archive) listOnDemand(ctx context.Context, s *session, st *store.Stream
 		rest := slices.DeleteFunc(rows[1:], func(r store.Row) bool { return r.Flags&flagFault != 0 })
 		rows = rows[:1+len(rest)]
 	}
-	l := &listing{ended: true}
+	l := &listing{ended: true, rows: make([]listed, 0, len(rows))}
 	for i := range rows {
 		p := listed{row: rows[i], index: int64(i)}
 		if i > 0 {
@@ -156,6 +196,7 @@ func (a *Archive) listOnDemand(ctx context.Context, s *session, st *store.Stream
 		}
 		l.rows = append(l.rows, p)
 	}
+	l.read()
 	a.lists.put(s, l)
 	return l, nil
 }
