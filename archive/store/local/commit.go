@@ -186,6 +186,7 @@ func (s *Store) begin() (*batch, error) {
 // reset forgets what is not as the index has it.
 func (s *Store) reset() {
 	clear(s.streams)
+	s.known.clear()
 }
 
 // fail ends the batch.

@@ -19,6 +19,7 @@ type Store struct {
 	dir   *directory
 	index *sqlindex.Index
 	cache *pack.Cache
+	known known
 	committer
 
 	// life is held for reading by what reads, so that Close does not take the files away.
@@ -163,7 +164,7 @@ func (s *Store) StreamByID(ctx context.Context, id int64) (store.Stream, error) 
 		return store.Stream{}, err
 	}
 	defer end()
-	return s.index.StreamByID(ctx, id)
+	return s.streamByID(ctx, id)
 }
 
 // Streams implements store.Store.
@@ -195,6 +196,7 @@ func (s *Store) UpdateStream(ctx context.Context, st *store.Stream, version stri
 			return err
 		}
 		b.tx.UpdateStream(&changed)
+		b.after(func() { s.known.forget(changed.ID) })
 		if st := b.s.streams[changed.ID]; st != nil {
 			st.stream.Retention = changed.Retention
 		}
@@ -214,6 +216,7 @@ func (s *Store) DeleteStream(ctx context.Context, id int64) error {
 		b.tx.DeleteStream(id)
 		delete(b.s.streams, id)
 		b.after(func() {
+			s.known.forget(id)
 			s.doomedMu.Lock()
 			defer s.doomedMu.Unlock()
 			s.doomed[id] = true
@@ -290,7 +293,7 @@ func (s *Store) Head(ctx context.Context, stream int64) (store.Head, error) {
 		return store.Head{}, err
 	}
 	defer end()
-	if _, err := s.index.StreamByID(ctx, stream); err != nil {
+	if _, err := s.streamByID(ctx, stream); err != nil {
 		return store.Head{}, err
 	}
 	h, _, err := s.index.Head(ctx, stream)
