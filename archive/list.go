@@ -38,7 +38,7 @@ func (a *Archive) ListFragments(ctx context.Context, in *ListFragmentsInput) (*L
 		return nil, err
 	}
 	query := pageToken{stream: s.ID, by: w.by, from: from, to: to}
-	q := store.Query{Stream: s.ID, By: w.by, From: from, To: to, Since: a.since(&s), Limit: limit + 1}
+	q := store.Query{Stream: s.ID, By: w.by, From: from, To: to, Since: a.since(&s), Limit: limit + 1, Brief: true}
 	if after != nil {
 		query.place = after.place
 		if *after != query {
@@ -50,7 +50,7 @@ func (a *Archive) ListFragments(ctx context.Context, in *ListFragmentsInput) (*L
 	if err != nil {
 		return nil, internal(err)
 	}
-	out := &ListFragmentsOutput{Fragments: []Fragment{}}
+	out := &ListFragmentsOutput{Fragments: make([]Fragment, 0, len(rows))}
 	if len(rows) > limit {
 		rows = rows[:limit]
 		query.place = w.by.Of(&rows[limit-1])

@@ -87,6 +87,9 @@ type Query struct {
 	MaxSeq int64
 	Since  int64
 	Limit  int // at most so many; required
+	// Brief asks for what a list of fragments shows: the rows' Stream, Number, Server, Producer, Length and Size, and By's key. The rest of
+	// them is not to be looked at.
+	Brief bool
 }
 
 // Place is a row's place in the order of a Query: its key and its counter.

@@ -12,6 +12,9 @@ import (
 const columns = `stream, counter, millis, random, server_us, producer_us, start_ns, end_ns, length_ns, size, codec, flags, settled, server_start_ns,
 	seq, live, ord, brk, gaps, codecs, ctime_ns, codec_ctime_ns, blob_key, blob_offset, blob_sum`
 
+// briefColumns are what a Query has that is Brief, beside its key.
+const briefColumns = `stream, counter, millis, random, server_us, producer_us, length_ns, size`
+
 var placeholders = strings.Repeat(`?, `, strings.Count(columns, `,`)) + `?`
 
 func scanRow(rows *sql.Rows, r *store.Row) error {
@@ -19,6 +22,22 @@ func scanRow(rows *sql.Rows, r *store.Row) error {
 	err := rows.Scan(&r.Stream, &r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Start, &r.End, &r.Length, &r.Size, &r.Codec.ID,
 		&flags, &r.Settled, &r.ServerStart, &r.Seq, &live, &r.Ord, &brk, &r.Gaps, &r.Codecs, &r.Time, &r.CodecTime, &r.Blob.Key, &r.Blob.Offset, &sum)
 	r.Number.Random, r.Flags, r.Live, r.Break, r.Blob.Sum = uint32(random), store.Flags(flags), live != 0, store.Break(brk), uint32(sum)
+	return err
+}
+
+// scanBrief reads briefColumns and the key.
+func scanBrief(rows *sql.Rows, r *store.Row, by store.Key) error {
+	var random, key int64
+	err := rows.Scan(&r.Stream, &r.Number.Counter, &r.Number.Millis, &random, &r.Server, &r.Producer, &r.Length, &r.Size, &key)
+	r.Number.Random = uint32(random)
+	switch by {
+	case store.ByOrd:
+		r.Ord = key
+	case store.BySeq:
+		r.Seq = key
+	case store.ByTime:
+		r.Time = key
+	}
 	return err
 }
 
@@ -41,9 +60,13 @@ func (q Queries) Rows(ctx context.Context, dst []store.Row, query *store.Query) 
 	at := len(dst)
 	err = q.each(ctx, text, args, func(rows *sql.Rows) (bool, error) {
 		dst = append(dst, store.Row{})
-		return true, scanRow(rows, &dst[len(dst)-1])
+		r := &dst[len(dst)-1]
+		if query.Brief {
+			return true, scanBrief(rows, r, query.By)
+		}
+		return true, scanRow(rows, r)
 	})
-	if err == nil {
+	if err == nil && !query.Brief {
 		err = q.fillCodecs(ctx, dst[at:])
 	}
 	if err != nil {
@@ -66,7 +89,13 @@ func pageOf(q *store.Query) (text string, args []any, err error) {
 		to = min(to, q.MaxSeq)
 	}
 	var b strings.Builder
-	b.WriteString(`SELECT ` + columns + ` FROM fragments WHERE stream = ?`)
+	b.WriteString(`SELECT `)
+	if q.Brief {
+		b.WriteString(briefColumns + `, ` + key)
+	} else {
+		b.WriteString(columns)
+	}
+	b.WriteString(` FROM fragments WHERE stream = ?`)
 	args = append(args, q.Stream)
 	bound := func(op string, value int64) {
 		b.WriteString(` AND ` + key + op + ` ?`)

@@ -58,6 +58,25 @@ func some(rnd *rand.Rand, all []store.Row, by store.Key) []int64 {
 	return []int64{math.MinInt64, math.MaxInt64, 0, one(), one(), one() + 1, one() - 1}
 }
 
+// brief returns what rows have that were asked for with Brief.
+func brief(rows []store.Row, by store.Key) []store.Row {
+	var all []store.Row
+	for i := range rows {
+		r := &rows[i]
+		b := store.Row{Stream: r.Stream, Number: r.Number, Server: r.Server, Producer: r.Producer, Length: r.Length, Size: r.Size}
+		switch by {
+		case store.ByOrd:
+			b.Ord = r.Ord
+		case store.BySeq:
+			b.Seq = r.Seq
+		case store.ByTime:
+			b.Time = r.Time
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
 func describe(q *store.Query) string {
 	s := fmt.Sprintf("%+v", *q)
 	if q.After != nil {
@@ -111,6 +130,15 @@ func testRows(t *testing.T, s store.Store) {
 					if d := diffRows(want, got); d != "" {
 						t.Fatalf("%s: -want +got\n%s", describe(q), d)
 					}
+					q.Brief = true
+					short, err := s.Rows(t.Context(), nil, q)
+					if err != nil {
+						t.Fatalf("%s: %v", describe(q), err)
+					}
+					if d := diffRows(brief(want, by), brief(short, by)); d != "" {
+						t.Fatalf("%s: -want +got\n%s", describe(q), d)
+					}
+					q.Brief = false
 					if d := diff(given, *q); d != "" {
 						t.Fatalf("the query was changed: -before +after\n%s", d)
 					}
