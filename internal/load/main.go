@@ -111,7 +111,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	r := &report{settings: s, progress: progress, began: time.Now()}
 	parts := []func(context.Context) error{r.disk, r.uploads, r.memory, r.pages}
 	if s.viewers {
-		parts = []func(context.Context) error{r.resources, r.live}
+		parts = []func(context.Context) error{r.engine, r.resources, r.live}
 	}
 	for _, part := range parts {
 		if err := part(ctx); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -143,5 +144,15 @@ func TestCounts(t *testing.T) {
 		if err := c.Set(text); (err == nil) != (want != "") || err == nil && c.String() != want {
 			t.Errorf("%q: %s, %v", text, c.String(), err)
 		}
+	}
+}
+
+func TestEngine(t *testing.T) {
+	r := &report{progress: io.Discard}
+	if err := r.engine(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.table) != 2 || !strings.HasSuffix(r.table[0].measured, " ms") || r.table[1].reach != "≤ 0.06 ms" {
+		t.Errorf("%+v", r.table)
 	}
 }
