@@ -147,7 +147,7 @@ func (c *Clip) measure(ctx context.Context) error {
 // admit takes a fragment's tracks into account: those of the first one are the clip's, and all others have to have the same.
 func (c *Clip) admit(s *stored) error {
 	if c.clip == nil {
-		if c.archive.opts.Strict && s.fragment.Runs[0].Track.Kind != codec.Video {
+		if c.archive.opts.Strict && !s.pictureFirst() {
 			return failf(UnsupportedStreamMedia, "The first track has to be video.")
 		}
 		c.tracks = s.settled.Tracks

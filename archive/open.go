@@ -330,7 +330,7 @@ func (s *session) checkTracks(first *stored, strict bool) error {
 	if s.tracks&(alawBit|ulawBit) != 0 && s.purpose == purposeHLS {
 		return failf(UnsupportedStreamMedia, "HLS does not carry G.711 sound: ask for DASH, a clip, or the fragments themselves.")
 	}
-	if strict && s.tracks&videoBits == 0 {
+	if strict && !first.pictureFirst() {
 		return failf(UnsupportedStreamMedia, "The first track has to be video.")
 	}
 	return nil

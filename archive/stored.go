@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,15 @@ func (a *Archive) open(ctx context.Context, r *store.Row, buf []byte) (*stored, 
 	}
 	s.fragment.Move(s.settled.Shift)
 	return s, nil
+}
+
+// pictureFirst reports whether the track with the lowest number has pictures, as the service's text wants it of track 1.
+func (s *stored) pictureFirst() bool {
+	if len(s.settled.Tracks) == 0 {
+		return false
+	}
+	first := slices.MinFunc(s.settled.Tracks, func(a, b trackRef) int { return cmp.Compare(a.Number, b.Number) })
+	return first.Kind == codec.Video
 }
 
 // strict tells whether the engine is to be strict about a fragment with a state. With Options.Strict it is, but where codec private data
