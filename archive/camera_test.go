@@ -14,7 +14,10 @@ import (
 )
 
 // clock is a clock that stands still unless it is told to go.
-type clock struct{ ns atomic.Int64 }
+type clock struct {
+	ns     atomic.Int64
+	bubble bool // it is time.Now's in a bubble of synctest, where everything waits for it
+}
 
 func newClock() *clock {
 	c := &clock{}
@@ -22,9 +25,22 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time        { return time.Unix(0, c.ns.Load()) }
-func (c *clock) ms() int64             { return c.now().UnixMilli() }
-func (c *clock) sleep(d time.Duration) { c.ns.Add(int64(d)) }
+func (c *clock) now() time.Time {
+	if c.bubble {
+		return time.Now()
+	}
+	return time.Unix(0, c.ns.Load())
+}
+
+func (c *clock) ms() int64 { return c.now().UnixMilli() }
+
+func (c *clock) sleep(d time.Duration) {
+	if c.bubble {
+		time.Sleep(d)
+		return
+	}
+	c.ns.Add(int64(d))
+}
 
 // pause is a reader of nothing that lets time go by.
 type pause struct {
