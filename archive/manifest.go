@@ -51,6 +51,13 @@ func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resour
 		m.AvailabilityStartTime = time.UnixMilli(int64(s.created)).Add(-time.Duration(s.length)).UTC()
 		m.PublishTime = m.AvailabilityStartTime.Add(end)
 		m.TimeShiftBufferDepth = whole
+		// Players take the live edge from the clock. When a producer is silent, and after gaps, which are closed, what is listed lies further
+		// behind it than that: Shaka Player leaves what is no longer in the time shift buffer and does not come back (timeline.md, 8).
+		begin := m.AvailabilityStartTime.Add(time.Duration(l.rows[0].time - s.time))
+		if age := a.now().Sub(begin); !l.ended && age > whole+3*m.MaxSegmentDuration {
+			m.TimeShiftBufferDepth = age.Truncate(time.Second) + time.Minute
+			m.PublishTime = a.now().Truncate(time.Second).UTC()
+		}
 		m.SuggestedPresentationDelay = min(3*time.Duration(s.target)*time.Second, max(whole-m.MaxSegmentDuration, m.MaxSegmentDuration))
 		m.UTCTiming = []dash.Descriptor{{SchemeIDURI: dash.UTCTimingHTTPISO, Value: base + "/dash/v1/time"}}
 		if l.ended {
