@@ -130,13 +130,13 @@ export function judge(record, want) {
     // At the end, before anybody sought.
     const until = record.seeks[0]?.at ?? Infinity
     const behind = seen.filter((s) => s[0] < until).map((s) => latencyOf(want, s))
-    const late = (seen[0][0] - record.began) / second
+    const slow = (seen[0][0] - record.began) / second // it took long to begin
     const last = behind.length > 10 ? median(behind.slice(-10)) : behind.at(-1)
     for (const [i, p] of m.pieces.entries()) { // it has come back to the edge by the end of each piece
       const late = seen.filter((s) => s[0] < until && m.pieceOf(s[2]) === i && s[2] > p.first + p.count / 2).slice(-10).map((s) => latencyOf(want, s))
-      if (i < m.pieces.length - 1 && late.length > 5 && median(late) > want.latency + 3) say('edge', `the picture is ${median(late).toFixed(1)} s behind at the end of piece ${i}`)
+      if (i < m.pieces.length - 1 && late.length > 5 && median(late) > want.latency + 3 + slow) say('edge', `the picture is ${median(late).toFixed(1)} s behind at the end of piece ${i}`)
     }
-    if (last === undefined || last > want.latency + late || last < -want.latency) say('edge', `the picture is ${last?.toFixed(1)} s behind its time`)
+    if (last === undefined || last > want.latency + slow || last < -want.latency) say('edge', `the picture is ${last?.toFixed(1)} s behind its time`)
   }
 
   if (want.sound !== false && !(record.sound > 1000)) say('sound', `${record.sound} bytes of it were decoded`)

@@ -8,15 +8,20 @@ export function report(results, chromium) {
   `${results.length} runs, ${results.filter((r) => r.wrong.length > 0).length} failed. Times in seconds. Latency: how far the picture is behind the moment it was due.`, '',
   '| output | mode | player | media | result | played | first picture | stood still | latency | slowest seek | pictures decoded, dropped |',
   '|---|---|---|---|---|---|---|---|---|---|---|']
-  for (const {run, wrong, figures: f} of results) {
+  for (const {run, wrong, figures: f, decoded} of results.filter((r) => !r.run.find)) {
     const cells = [run.output, run.mode, run.player, run.what, wrong.length === 0 ? 'ok' : `**${[...new Set(wrong.map((w) => w.name))].join(', ')}**`]
     if (f) {
       cells.push(number(f.played), number(f.first), number(f.stalls.reduce((sum, s) => sum + s.length, 0)), f.latency ? `${number(f.latency.last)}, at most ${number(f.latency.most)}` : '',
         f.seeks.length > 0 ? number(Math.max(...f.seeks.map((s) => s.took ?? Infinity))) : '', `${f.decoded}, ${f.dropped}`)
     }
+    if (decoded) cells.push(number(decoded.sound), '', '', '', '', `${decoded.pictures}`)
+    while (cells.length < 11) cells.push('')
     lines.push(`| ${cells.join(' | ')} |`)
   }
-  const noted = results.filter((r) => r.wrong.length > 0 || r.figures?.errors.length > 0 || r.figures?.jumps.length > 0)
+  const broken = results.filter((r) => r.run.find)
+  if (broken.length > 0) lines.push('', '## What has to be found wrong', '', '| what | judgements that have to fail | result |', '|---|---|---|')
+  for (const {id, run, wrong} of broken) lines.push(`| ${id} | ${run.find.join(', ')} | ${wrong.length === 0 ? 'found' : `**not found: ${wrong.map((w) => w.name).join(', ')}**`} |`)
+  const noted = results.filter((r) => !r.run.find && (r.wrong.length > 0 || r.figures?.errors.length > 0 || r.figures?.jumps.length > 0))
   if (noted.length > 0) lines.push('', '## Notes', '')
   for (const {id, wrong, figures: f} of noted) {
     lines.push(`- ${id}`)

@@ -41,6 +41,27 @@ export const recorded = {
   },
 }
 
+// Media that is not what it is said to be.
+Object.assign(recorded, {
+  async silent({weir, url, dir, stream}) {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000
+    await put(weir, url, stream, [await make(dir, 'silent', {seconds: 30, audio: null})], {start: at}).ended
+    return media([piece(0, 30, at)])
+  },
+  async skipped({weir, url, dir, stream}) {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000
+    await put(weir, url, stream, [await make(dir, 'skipped', {seconds: 30, skip: {from: 150, by: 5}})], {start: at}).ended
+    return media([piece(0, 40, at)])
+  },
+})
+
+// only is media that Chromium cannot decode: ffmpeg and GStreamer play it.
+export const only = async ({weir, url, dir, stream}, video, audio) => {
+  const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000, seconds = 12
+  await put(weir, url, stream, [await make(dir, `${video}-${audio}`, {seconds, video, audio})], {start: at}).ended
+  return media([piece(0, seconds, at)])
+}
+
 // live are producers that send while others play. They resolve with what they will have sent, and end by themselves.
 export const live = {
   async plain({weir, url, dir, stream, seconds}) {
@@ -119,6 +140,42 @@ export function full() {
     }
   }
   return groups
+}
+
+// broken is what has to fail, each run by the judgements that it names.
+export function broken() {
+  const runs = (mode, what, list, more) => list.map(([name, find, damage]) => ({...run('hls-fmp4', mode, 'hls.js', what, {seconds: 18, seeks: 1, by: undefined,
+    discontinuity: 'ON_DISCONTINUITY', dateError: 250, ...more}), id: `broken ${name}`, find, damage}))
+  return [
+    {name: 'broken', recorded: 'plain', runs: runs('ON_DEMAND', 'plain', [['segments are missing', ['played'], 'missing'], ['segments are slow', ['stall'], 'slow'],
+      ['pictures of another segment', ['times'], 'swapped'], ['dates of another time', ['dates'], 'dates'], ['nothing at a seek', ['seeks'], 'held']], {seconds: 12})},
+    {name: 'broken, live', live: 'plain', seconds: 180, runs: runs('LIVE', 'plain', [['a list that does not grow', ['played'], 'frozen'], ['a list that is late', ['edge'], 'late']], {seconds: 25, latency: 20})},
+    {name: 'broken, silent', recorded: 'silent', runs: runs('ON_DEMAND', 'plain', [['no sound', ['sound']]])},
+    {name: 'broken, skipped', recorded: 'skipped', runs: runs('ON_DEMAND', 'plain', [['numbers that skip', ['times', 'dates']]])},
+    {name: 'broken, a gap that is not closed', recorded: 'gap', runs: runs('ON_DEMAND', 'gap', [['a gap without a mark', ['gap']]], {discontinuity: 'NEVER', pieces: 2, seeks: 0})},
+  ]
+}
+
+// others are the runs of ffmpeg and GStreamer: media as recorded has it, or of codecs that Chromium has not.
+export function others(short) {
+  const list = []
+  const add = (output, mode, what, players) => { for (const player of players) list.push({id: `${output} ${mode} ${player} ${what}`, output, mode, player, what}) }
+  const both = ['ffmpeg', 'gstreamer']
+  add('hls-fmp4', 'ON_DEMAND', 'hevc aac', both)
+  add('dash', 'ON_DEMAND', 'h264 alaw', both)
+  if (short) return list
+  add('hls-ts', 'ON_DEMAND', 'hevc aac', both)
+  add('dash', 'ON_DEMAND', 'hevc aac', both)
+  add('dash', 'ON_DEMAND', 'h264 mulaw', both)
+  add('dash', 'ON_DEMAND', 'hevc alaw', both)
+  for (const output of outputs) {
+    add(output, 'ON_DEMAND', 'plain', both)
+    add(output, 'ON_DEMAND', 'gap', both)
+    if (output !== 'dash') add(output, 'ON_DEMAND', 'change', both) // neither plays a second Period of another codec record
+    add(output, 'LIVE_REPLAY', 'plain', ['ffmpeg'])
+    add(output, 'LIVE', 'plain', ['ffmpeg'])
+  }
+  return list
 }
 
 // long is one live session of ten minutes with five gaps, with few segments in its manifest and with more.
