@@ -27,24 +27,31 @@ async function pages() {
 }
 
 // open starts Chromium: CHROMIUM, or Debian's.
-export async function open() {
+export async function launch() {
   const site = await pages()
   const profile = await mkdtemp(join(tmpdir(), 'weir-chromium-'))
   const args = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
     '--mute-audio', '--autoplay-policy=no-user-gesture-required', '--disable-dev-shm-usage', '--no-sandbox', `--disk-cache-dir=${join(profile, 'cache')}`]
   const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args})
+  let opening = Promise.resolve()
+  const open = async () => {
+    const context = await browser.newContext({viewport: {width: 340, height: 200}})
+    context.setDefaultTimeout(150_000)
+    const page = await context.newPage()
+    await page.goto(site.url)
+    await page.waitForFunction('globalThis.ready')
+    return {
+      run: (f, ...a) => page.evaluate(f, ...a),
+      end: () => context.close(),
+    }
+  }
   return {
     version: browser.version(),
-    // page opens a window of its own: pages in the background are slowed down.
-    async page() {
-      const context = await browser.newContext({viewport: {width: 340, height: 200}})
-      const page = await context.newPage()
-      await page.goto(site.url)
-      await page.waitForFunction('globalThis.ready')
-      return {
-        run: (f, ...a) => page.evaluate(f, ...a),
-        end: () => context.close(),
-      }
+    // page opens a window of its own, for pages in the background are slowed down; one after the other, for each starts processes.
+    page() {
+      const page = opening.then(open)
+      opening = page.catch(() => {})
+      return page
     },
     async end() {
       await browser.close()
