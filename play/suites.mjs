@@ -21,8 +21,8 @@ const piece = (first, seconds, at) => ({first, count: seconds * rate, at})
 
 // recorded are streams that are there before anybody plays. Their media is an hour old.
 export const recorded = {
-  async plain({weir, url, dir, stream, scale = 1}) {
-    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000, seconds = 120 * scale
+  async plain({weir, url, dir, stream}) {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 3_600_000, seconds = 90
     const file = await make(dir, `plain-${seconds}`, {seconds})
     await put(weir, url, stream, [file], {start: at}).ended
     return media([piece(0, seconds, at)])

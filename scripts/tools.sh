@@ -35,6 +35,8 @@ look() {
     element qtdemux gstreamer1.0-plugins-good
     element h264parse gstreamer1.0-plugins-bad
     element avdec_h264 gstreamer1.0-libav
+    element souphttpsrc gstreamer1.0-plugins-good
+    element dashdemux gstreamer1.0-plugins-bad
   else
     missing+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
   fi
