@@ -119,8 +119,8 @@ function run(output, mode, player, what, more = {}) {
   if (mode === 'LIVE' && player === 'native') r.seeks = 0 // Chromium offers nothing to seek in
   if (what === 'gap') r.closed = true
   if (what === 'gap') r.stall = 2
-  // In HLS Shaka Player steps on by 5 s at a time while nothing comes, and comes back to what does.
-  if (what === 'stall') Object.assign(r, {stall: pause + 15, seeks: 0, jump: player === 'shaka' && output !== 'dash' ? pause : 0})
+  // In HLS Shaka Player steps on by 5 s at a time while nothing comes, and comes back to what does; hls.js may go back to the live edge.
+  if (what === 'stall') Object.assign(r, {stall: pause + 15, seeks: 0, jump: output === 'dash' ? 0 : player === 'shaka' ? pause : 5})
   if (what === 'gaps') Object.assign(r, {seeks: 0, pieces: 6, seconds: 400, stall: 5 * 30 + 30, wall: 600})
   if (what === 'change' && output === 'hls-ts') r.stall = 2
   return r
