@@ -82,8 +82,8 @@ const start = {
     record.version = player.getVersion()
     player.updateSettings({debug: {logLevel: 0}, ...settings})
     const {ERROR, PLAYBACK_ERROR} = dashjs.MediaPlayer.events
-    // A segment that could not be had is asked for again; what dash.js gives up on leaves the picture standing.
-    player.on(ERROR, (e) => failed(![25, 26, 27, 28].includes(e.error?.code), `${e.error?.code} ${e.error?.message}`))
+    // A segment that could not be had is asked for again, and so is the time; what dash.js gives up on leaves the picture standing.
+    player.on(ERROR, (e) => failed(![16, 25, 26, 27, 28].includes(e.error?.code), `${e.error?.code} ${e.error?.message}`))
     player.on(PLAYBACK_ERROR, (e) => failed(true, `playback ${e.error?.code} ${e.error?.message}`))
     player.initialize(video, url, true)
   },
