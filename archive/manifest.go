@@ -80,6 +80,12 @@ func (a *Archive) periods(ctx context.Context, s *session, st *store.Stream, l *
 			to++
 		}
 		part := listing{rows: l.rows[from:to]}
+		if from == 0 {
+			part.before = l.before
+			for len(part.before) > 0 && part.before[0].codec != part.rows[0].codec {
+				part.before = part.before[1:]
+			}
+		}
 		if a.sample(st, part.rows) == nil { // nothing in it can be packaged
 			from = to
 			continue
@@ -160,10 +166,16 @@ func mediaTicks(d time.Duration, timescale uint32) int64 {
 }
 
 // timeline lists the segments of a track. Pictures have the fragments' times; sound has its own, for its frames straddle the fragments' borders.
+// A segment keeps its time when those before it leave the list.
 func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale uint32, peak int, err error) {
-	out = make([]dash.S, 0, len(l.rows))
-	for i := range l.rows {
-		r := &l.rows[i]
+	out = make([]dash.S, 0, len(l.before)+len(l.rows))
+	for i := range len(l.before) + len(l.rows) {
+		var r *listed
+		if i < len(l.before) {
+			r = &l.before[i]
+		} else {
+			r = &l.rows[i-len(l.before)]
+		}
 		if r.unread {
 			return nil, 0, 0, internal(errSettled)
 		}
@@ -178,7 +190,9 @@ func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale
 		} else if t.Timescale != 0 {
 			timescale = t.Timescale
 		}
-		peak = max(peak, int(s.bits(&t)/max(time.Duration(r.row.Length).Seconds(), 0.001))+1)
+		if i >= len(l.before) {
+			peak = max(peak, int(s.bits(&t)/max(time.Duration(r.row.Length).Seconds(), 0.001))+1)
+		}
 		base := mediaTicks(mediaBase, timescale)
 		from := base + mediaTicks(time.Duration(r.time), timescale)
 		to := max(base+mediaTicks(time.Duration(r.time+r.row.Length), timescale), from+1)
@@ -201,5 +215,5 @@ func (s *session) timeline(l *listing, kind codec.Kind) (out []dash.S, timescale
 		}
 		out = append(out, e)
 	}
-	return out, timescale, peak, nil
+	return out[len(l.before):], timescale, peak, nil
 }

@@ -288,3 +288,44 @@ func TestBandwidth(t *testing.T) {
 		}
 	}
 }
+
+// TestDASHTimesStay has a segment keep number, time and duration while the list moves on (ISO/IEC 23009-1, 5.4.1), also where its sound
+// overlaps that of a segment which has left the list: behind each gap, which is closed, by what the sound before was longer than its pictures.
+func TestDASHTimesStay(t *testing.T) {
+	c := newClock()
+	s := serve(t, archive.Options{Now: c.now})
+	cam := newCamera(s, c, "cam")
+	all := films(t, "sample.mkv")
+	shoot := func(i int) { cam.shoot(shot{film: &all[i%len(all)], gap: time.Duration(i%3) * time.Second}) }
+	for i := range 3 {
+		shoot(i)
+	}
+	p := s.dash(archive.GetDASHStreamingSessionURLInput{PlaybackMode: "LIVE", DASHFragmentSelector: &archive.FragmentSelector{FragmentSelectorType: "PRODUCER_TIMESTAMP"},
+		MaxManifestFragmentResults: new(int64(3)), DisplayFragmentNumber: "ALWAYS"})
+	known := map[string]string{}
+	overlaps := 0
+	for i := range 12 {
+		for track, set := range p.manifest().Period[0].AdaptationSet {
+			tmpl := set.Representation.SegmentTemplate
+			at := int64(0)
+			for k, e := range tmpl.S {
+				if e.T != nil {
+					at = *e.T
+				}
+				id, times := fmt.Sprintf("track %d, segment %d", track+1, tmpl.StartNumber+int64(k)), fmt.Sprintf("t %d, d %d", at, e.D)
+				if was, ok := known[id]; ok && was != times {
+					t.Errorf("after %d fragments %s has %s, and had %s", i, id, times, was)
+				}
+				known[id] = times
+				if got := readRun(t, p.must(tmpl.segment(k))); got.first < at {
+					overlaps++
+				}
+				at += e.D
+			}
+		}
+		shoot(i)
+	}
+	if overlaps == 0 || len(known) != 2*14 {
+		t.Errorf("%d overlaps, %d segments", overlaps, len(known))
+	}
+}

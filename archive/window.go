@@ -27,8 +27,10 @@ type listed struct {
 
 // listing is what a session lists at a time.
 type listing struct {
-	rows  []listed
-	ended bool // nothing will come behind it
+	rows []listed
+	// before are a few of the rows that have left the list of a DASH session, for what its times depend on.
+	before []listed
+	ended  bool // nothing will come behind it
 	// discontinuities have left the list at its head.
 	discontinuities int64
 	// independent says that every fragment begins with a picture that needs no other.
@@ -37,18 +39,23 @@ type listing struct {
 
 // read reads what manifests need of what was settled, once for all that is made of the listing.
 func (l *listing) read() {
+	readTracks(l.before)
+	readTracks(l.rows)
+	l.independent = independent(l.rows)
+}
+
+func readTracks(rows []listed) {
 	var tracks []trackRef
-	for i := range l.rows {
-		r := &l.rows[i]
+	for i := range rows {
+		r := &rows[i]
 		if cap(tracks)-len(tracks) < 2 {
-			tracks = make([]trackRef, 0, 2*(len(l.rows)-i)) // those before stay where they are
+			tracks = make([]trackRef, 0, 2*(len(rows)-i)) // those before stay where they are
 		}
 		from := len(tracks)
 		var err error
 		tracks, r.shift, err = appendTracks(tracks, r.row.Settled)
 		r.tracks, r.unread = tracks[from:len(tracks):len(tracks)], err != nil
 	}
-	l.independent = independent(l.rows)
 }
 
 // independent reports whether every fragment begins with a picture that needs no other.
@@ -66,6 +73,10 @@ func independent(rows []listed) bool {
 	return true
 }
 
+// leftLook is how many rows before a window are looked at: sound that overlaps the sound of so many fragments before it is listed behind
+// it, whether they are listed or not.
+const leftLook = 8
+
 // list returns what a session lists now: at most its maximum, in O of that.
 func (a *Archive) list(ctx context.Context, s *session, st *store.Stream) (*listing, error) {
 	if s.mode == modeOnDemand {
@@ -75,16 +86,24 @@ func (a *Archive) list(ctx context.Context, s *session, st *store.Stream) (*list
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.store.Rows(ctx, nil, &store.Query{Stream: s.stream, By: store.ByOrd, From: max(s.ord, last-int64(s.max)+1), To: last,
-		Live: true, Since: s.visible(st), Limit: s.max})
+	first, left := max(s.ord, last-int64(s.max)+1), 0
+	if s.purpose == purposeDASH {
+		left = leftLook
+	}
+	rows, err := a.store.Rows(ctx, nil, &store.Query{Stream: s.stream, By: store.ByOrd, From: max(s.ord, first-int64(left)), To: last,
+		Live: true, Since: s.visible(st), Limit: s.max + left})
 	if err != nil {
 		return nil, internal(err)
 	}
 	l := &listing{ended: ended}
-	l.rows = make([]listed, len(rows))
+	all := make([]listed, len(rows))
+	left = 0
 	for i := range rows {
-		l.rows[i] = s.place(&rows[i])
+		if all[i] = s.place(&rows[i]); rows[i].Ord < first {
+			left++
+		}
 	}
+	l.before, l.rows = all[:left:left], all[left:]
 	if len(l.rows) > 0 {
 		l.discontinuities = s.left(&l.rows[0])
 	}
