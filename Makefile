@@ -8,7 +8,7 @@ ROWS ?= 1000000
 PLAY ?= --suite full
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test
+.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ web-test: build ## the console, driven in Chromium; screenshots are put into SHO
 
 demo: build ## remux testdata/sample.mkv into every form below out/demo and check the results
 	@scripts/demo.sh
+
+sessions: build ## what streaming sessions serve of ten uploads, LIVE, LIVE_REPLAY and ON_DEMAND, judged rule by rule; takes some minutes
+	@scripts/sessions.sh
 
 fuzz: ## each fuzz target for FUZZTIME (10m)
 	@scripts/fuzz.sh $(FUZZTIME)
