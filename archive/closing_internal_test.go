@@ -33,13 +33,16 @@ func TestClosed(t *testing.T) {
 		begin  time.Duration
 		want   []int64
 	}{
-		{"none early", span(2980, 4000), 1000, 3 * time.Second, span(2980, 4000)},
+		{"none early", span(2980, 4000), 980, 3 * time.Second, span(2980, 4000)},
 		{"from before the gap", cat(span(960, 1000), span(3000, 4000)), 960, 3 * time.Second, span(2960, 4000)},
 		{"through the gap", span(980, 4000), 980, 3 * time.Second, cat([]int64{2980}, span(3000, 4000))},
 		{"from within the gap", cat(span(1500, 1600), span(3000, 4000)), 1000, 3 * time.Second, span(3000, 4000)},
 		{"soon before the pictures, when it had ended long before", cat(span(2900, 4000)), 800, 3 * time.Second, span(2900, 4000)},
 		{"only before the gap", span(940, 1000), 940, 3 * time.Second, span(2940, 3000)},
 		{"only within the gap", span(1200, 1400), 1000, 3 * time.Second, nil},
+		{"the sound before was longer", span(3000, 4000), 1070, 3 * time.Second, span(3060, 4000)},
+		{"it was longer by less than half a frame", span(3000, 4000), 1009, 3 * time.Second, span(3000, 4000)},
+		{"it was longer by far", span(3000, 4000), 1600, 3 * time.Second, span(3000, 4000)},
 		{"no gap", cat(span(500, 980), span(1040, 2000)), 500, 1040 * time.Millisecond, cat(span(500, 980), span(1040, 2000))},
 	}
 	for _, tt := range tests {
