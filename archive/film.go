@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"image"
 	"slices"
@@ -313,11 +314,54 @@ func entry(frames []frame, at int) int {
 	return -1
 }
 
-// cut returns frames, the first of which decoding can begin at, as a group.
+// slice returns the header of the frame's first NAL unit that is of a picture, nil when there is none.
+func (f *frame) slice() []byte {
+	for b := f.Data; len(b) > 5; {
+		n := 4 + int64(binary.BigEndian.Uint32(b))
+		if n > int64(len(b)) {
+			return nil
+		}
+		if kind := b[4] & 31; f.hevc && b[4]>>1 < 32 || !f.hevc && kind >= 1 && kind <= 5 {
+			return b[4:6]
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// layer returns the temporal sub-layer of an H.265 frame (H.265, 7.4.2.2).
+func (f *frame) layer() uint8 {
+	if s := f.slice(); f.hevc && s != nil {
+		return s[1] & 7
+	}
+	return 0
+}
+
+// disposable reports whether no other picture refers to the frame: nal_ref_idc is 0, or it is a sub-layer non-reference picture of the
+// highest sub-layer there is.
+func (f *frame) disposable(highest uint8) bool {
+	s := f.slice()
+	switch {
+	case s == nil:
+		return false
+	case f.hevc:
+		kind := s[0] >> 1
+		return kind < 10 && kind%2 == 0 && s[1]&7 == highest
+	}
+	return s[0]&0x60 == 0
+}
+
+// cut returns frames, the first of which decoding can begin at, as a group, without those that are neither wanted nor needed.
 func cut(frames []frame) *images.Group {
 	g := &images.Group{}
+	highest := uint8(0)
 	for i := range frames {
-		g.Frames = append(g.Frames, frames[i].Frame)
+		highest = max(highest, frames[i].layer())
+	}
+	for i := range frames {
+		if frames[i].Wanted || !frames[i].disposable(highest) {
+			g.Frames = append(g.Frames, frames[i].Frame)
+		}
 	}
 	g.Clean = frames[0].access == codec.IDR || frames[0].hevc && frames[0].access != codec.None
 	return g
