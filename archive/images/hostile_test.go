@@ -8,7 +8,10 @@ import (
 	"image"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,10 +136,8 @@ func TestHostile(t *testing.T) {
 		keys = append(keys, m.groups[0].Frames[0].Data)
 	}
 	seed := uint64(time.Now().UnixNano())
-	random := rand.New(rand.NewPCG(seed, 1))
-	given := 0
-	for done := 0; done < count; done += perJob {
-		m := all[done/perJob%len(all)]
+	var given, tried atomic.Int64
+	decode := func(random *rand.Rand, m *media) error {
 		job := m.job(images.RGB)
 		job.Groups = perJob
 		var groups []*images.Group
@@ -146,18 +147,35 @@ func TestHostile(t *testing.T) {
 		}
 		job.Group = func(_ context.Context, i int) (*images.Group, error) { return groups[i], nil }
 		seen := map[int]bool{}
-		err := f.Decode(context.Background(), job, func(id int, img image.Image) error {
+		return f.Decode(context.Background(), job, func(id int, img image.Image) error {
 			if seen[id] || img.Bounds().Size() != m.size {
 				t.Errorf("picture %d of %v", id, img.Bounds())
 			}
 			seen[id] = true
-			given++
+			given.Add(1)
 			return nil
 		})
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
 	}
-	t.Logf("%d damaged key frames, seed %d: %d pictures", count, seed, given)
+	var workers sync.WaitGroup
+	jobs := make(chan int)
+	for worker := range uint64(runtime.NumCPU()) {
+		workers.Go(func() {
+			random := rand.New(rand.NewPCG(seed, worker))
+			for n := range jobs {
+				if err := decode(random, all[n%len(all)]); err != nil {
+					t.Errorf("seed %d: %v", seed, err)
+				}
+				if n := tried.Add(perJob); n%200 == 0 {
+					t.Logf("%d damaged key frames: %d pictures", n, given.Load())
+				}
+			}
+		})
+	}
+	for n := range (count + perJob - 1) / perJob {
+		jobs <- n
+	}
+	close(jobs)
+	workers.Wait()
+	t.Logf("%d damaged key frames, seed %d: %d pictures", count, seed, given.Load())
 	noChildren(t)
 }

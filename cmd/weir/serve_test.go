@@ -401,3 +401,33 @@ func TestServeConsoleUsers(t *testing.T) {
 		t.Errorf("sign-in: %d %s", code, body)
 	}
 }
+
+// TestServeWithoutFFmpeg has a server without the program that decodes pictures say so.
+func TestServeWithoutFFmpeg(t *testing.T) {
+	for _, program := range []string{"", "no-such-program"} {
+		s := startServer(t, "--data", t.TempDir(), "--ffmpeg", program)
+		get, err := http.NewRequest(http.MethodGet, s.url+"/readyz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, body := s.send(get, ""); status != http.StatusOK || body != "ok\nno ffmpeg: GetImages fails\n" {
+			t.Errorf("%q: %d %q", program, status, body)
+		}
+		for _, call := range []struct {
+			path, body string
+			status     int
+		}{
+			{"/createStream", `{"StreamName":"cam","DataRetentionInHours":1}`, http.StatusOK},
+			{"/getImages", `{"StreamName":"cam","ImageSelectorType":"PRODUCER_TIMESTAMP","StartTimestamp":0,"EndTimestamp":0,"Format":"PNG"}`, http.StatusNotImplemented},
+		} {
+			post, err := http.NewRequest(http.MethodPost, s.url+call.path, strings.NewReader(call.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, body := s.send(post, call.body); status != call.status || status != http.StatusOK && !strings.Contains(body, "ffmpeg") {
+				t.Errorf("%q: %s: %d %s", program, call.path, status, body)
+			}
+		}
+		s.stop()
+	}
+}
