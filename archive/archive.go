@@ -64,6 +64,7 @@ type Archive struct {
 
 	imagePages chan struct{} // nil without a limit
 	thumbnails thumbnails
+	overviews  overviews
 
 	ownKeys *Keyring
 }

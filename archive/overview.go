@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -61,8 +62,8 @@ const (
 	unlimitedOverlap = time.Minute            // how far a fragment may reach into a range when fragments have no limit
 )
 
-// Overview tells what is stored of a range of time. It reads the rows of the range once, and media of each codec record once in the life of
-// the process.
+// Overview tells what is stored of a range of time. It reads the rows of the range once, and for some minutes only those that have come
+// since; and media of each codec record once in the life of the process.
 func (a *Archive) Overview(ctx context.Context, in *OverviewInput) (*Overview, error) {
 	w, err := checkSelector("FragmentSelector", in.FragmentSelector)
 	if err != nil {
@@ -75,18 +76,59 @@ func (a *Archive) Overview(ctx context.Context, in *OverviewInput) (*Overview, e
 	if err != nil {
 		return nil, err
 	}
-	out := &Overview{}
 	if s.Retention == 0 {
-		return out, nil
+		return &Overview{}, nil
 	}
-	o := overviewer{out: out, by: w.by, from: int64(w.from) * int64(time.Millisecond), resolution: int64(store.Tolerance)}
 	from, to := w.micros()
+	key := overviewKey{stream: s.ID, by: w.by, from: w.from, to: w.to}
+	o := a.overviews.take(key, a.now())
+	if o == nil {
+		o = &overviewer{out: &Overview{}, by: w.by, from: int64(w.from) * int64(time.Millisecond), resolution: int64(store.Tolerance), since: a.since(&s), made: a.now(), last: minKey}
+	}
+	if o, err = a.overlook(ctx, &s, o, from, to); err != nil {
+		return nil, err
+	}
+	out := o.copy()
+	a.overviews.put(key, o)
+	if out.Earlier, err = a.neighbour(ctx, &s, w.by, minKey, from-1, true); err != nil {
+		return nil, err
+	}
+	out.Later, err = a.neighbour(ctx, &s, w.by, to+1, maxKey, false)
+	return out, err
+}
+
+// overlook has o take in what it has not seen of the rows whose keys are in a range. Where it has seen others and what is new belongs
+// among those, it begins anew.
+func (a *Archive) overlook(ctx context.Context, s *store.Stream, o *overviewer, from, to int64) (*overviewer, error) {
+	head, err := a.store.Head(ctx, s.ID)
+	if err != nil {
+		return nil, internal(err)
+	}
 	reach := a.opts.Limits.FragmentDuration
 	if reach < 0 {
 		reach = unlimitedOverlap
 	}
-	q := store.Query{Stream: s.ID, By: w.by, From: from - int64(reach/time.Microsecond), To: to, Since: a.since(&s), Limit: overviewPage}
+	if head.Seq == 0 {
+		return o, nil // nothing was ever stored
+	}
+	first := from - int64(reach/time.Microsecond)
 	var rows []store.Row
+	if o.seq > 0 {
+		if rows, err = a.store.Rows(ctx, nil, &store.Query{Stream: s.ID, By: store.BySeq, From: o.seq + 1, To: head.Seq, Limit: overviewPage}); err != nil {
+			return nil, internal(err)
+		}
+		rows = slices.DeleteFunc(rows, func(r store.Row) bool { k := o.by.Of(&r).Key; return k < first || k > to })
+		slices.SortFunc(rows, func(a, b store.Row) int { return cmp.Compare(o.by.Of(&a).Key, o.by.Of(&b).Key) })
+		if head.Seq-o.seq < overviewPage && (len(rows) == 0 || o.by.Of(&rows[0]).Key > o.last) {
+			for i := range rows {
+				o.add(&rows[i])
+			}
+			o.seq = head.Seq
+			return o, a.describeCodecs(ctx, o)
+		}
+		o = &overviewer{out: &Overview{}, by: o.by, from: o.from, resolution: int64(store.Tolerance), since: a.since(s), made: a.now(), last: minKey}
+	}
+	q := store.Query{Stream: s.ID, By: o.by, From: first, To: to, Since: o.since, MaxSeq: head.Seq, Limit: overviewPage}
 	for {
 		if rows, err = a.store.Rows(ctx, rows[:0], &q); err != nil {
 			return nil, internal(err)
@@ -97,19 +139,10 @@ func (a *Archive) Overview(ctx context.Context, in *OverviewInput) (*Overview, e
 		if len(rows) < overviewPage {
 			break
 		}
-		q.After = new(w.by.Of(&rows[len(rows)-1]))
+		q.After = new(o.by.Of(&rows[len(rows)-1]))
 	}
-	if out.Resolution = time.Duration(o.resolution); o.resolution == int64(store.Tolerance) {
-		out.Resolution = 0
-	}
-	if err := a.describeCodecs(ctx, &o); err != nil {
-		return nil, err
-	}
-	if out.Earlier, err = a.neighbour(ctx, &s, w.by, minKey, from-1, true); err != nil {
-		return nil, err
-	}
-	out.Later, err = a.neighbour(ctx, &s, w.by, to+1, maxKey, false)
-	return out, err
+	o.seq = head.Seq
+	return o, a.describeCodecs(ctx, o)
 }
 
 // neighbour returns the time of the first row of a range of keys, or of the last.
@@ -134,9 +167,25 @@ type overviewer struct {
 	codec      int64 // of the last row that is not told as an overlap
 	any        bool
 	samples    []store.Row // one of each codec record
+	described  int         // how many of them have been looked at
+	seq        int64       // cseq up to which rows were taken in
+	last       int64       // the largest key
+	since      int64       // before which rows had expired, µs
+	made       time.Time
+}
+
+// copy returns what is known so far, which later rows do not change.
+func (o *overviewer) copy() *Overview {
+	out := *o.out
+	out.Spans, out.Overlaps, out.Changes, out.Codecs = slices.Clone(out.Spans), slices.Clone(out.Overlaps), slices.Clone(out.Changes), slices.Clone(out.Codecs)
+	if out.Resolution = time.Duration(o.resolution); o.resolution == int64(store.Tolerance) {
+		out.Resolution = 0
+	}
+	return &out
 }
 
 func (o *overviewer) add(r *store.Row) {
+	o.last = max(o.last, o.by.Of(r).Key)
 	start, end := r.Start, r.End
 	if o.by == store.ByServer {
 		start, end = r.ServerStart, r.ServerStart+r.End-r.Start
@@ -238,7 +287,8 @@ func (o *overviewer) count(r *store.Row) {
 
 // describeCodecs looks at a fragment of each codec record. One that cannot be read is left undescribed.
 func (a *Archive) describeCodecs(ctx context.Context, o *overviewer) error {
-	for i := range o.samples {
+	for ; o.described < len(o.samples); o.described++ {
+		i := o.described
 		l, err := a.look(ctx, &o.samples[i])
 		if ctx.Err() != nil {
 			return ctx.Err()

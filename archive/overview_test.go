@@ -185,3 +185,40 @@ func TestOverviewRefuses(t *testing.T) {
 		t.Errorf("a stream that keeps nothing: %+v, %v", out, err)
 	}
 }
+
+// TestOverviewGrows asks for the same range again and again while rows come, in order and out of it, and has each answer be that of an
+// archive which has not been asked before.
+func TestOverviewGrows(t *testing.T) {
+	now := time.UnixMilli(begin + 3_600_000)
+	s := serve(t, archive.Options{Now: func() time.Time { return now }})
+	check := func(what string) {
+		t.Helper()
+		fresh := &service{Archive: archive.New(s.store, &archive.Options{Now: func() time.Time { return now }}), t: t, store: s.store}
+		for _, by := range []string{"PRODUCER_TIMESTAMP", "SERVER_TIMESTAMP"} {
+			got, want := s.overview(by, begin, begin+600_000), fresh.overview(by, begin, begin+600_000)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s, %s: -want +got\n%s", what, by, d)
+			}
+		}
+	}
+	check("nothing")
+	for i := range int64(5) {
+		s.append(1001+i, 2000*i, 2000*i+2000, 1)
+		check(fmt.Sprint("row ", i))
+	}
+	s.append(1010, 20_000, 22_000, 2)
+	check("a gap, and another codec")
+	s.append(1020, 700_000, 702_000, 2)
+	check("behind the range")
+	s.append(5, 13_000, 15_000, 1)
+	check("a late row")
+	s.append(1030, 20_500, 22_500, 2)
+	s.append(1031, 22_500, 24_000, 3)
+	check("an overlap")
+	for i := range int64(5000) {
+		s.append(2001+i, 30_000+100*i, 30_100+100*i, 3)
+	}
+	check("many")
+	now = now.Add(24*time.Hour - time.Hour + 3*time.Second)
+	check("when the first have expired")
+}

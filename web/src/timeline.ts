@@ -330,7 +330,7 @@ export class Timeline {
 
   private paintAxis(g: CanvasRenderingContext2D, w: number, over: number, bottom: number): void {
     const perPixel = (this.to - this.from) / w;
-    const step = steps.find(s => s / perPixel >= 78) ?? steps.at(-1)!;
+    const step = steps.find(s => s / perPixel >= (s < 60_000 ? 78 : 58)) ?? steps.at(-1)!;
     const origin = this.bounds[0], first = Math.ceil((this.from - origin) / step) * step + origin;
     g.textAlign = "center";
     for (let t = first; t <= this.to; t += step) {
