@@ -242,8 +242,8 @@ func TestSessionsAndClips(t *testing.T) {
 // pictures is a maker of pictures that tells what it was asked.
 type pictures struct{ asked string }
 
-func (p *pictures) Thumbnail(_ context.Context, ref archive.StreamRef, at time.Time, width int) ([]byte, error) {
-	p.asked = fmt.Sprint(ref.StreamName, " ", at.UnixMilli(), " ", width)
+func (p *pictures) Thumbnail(_ context.Context, ref archive.StreamRef, clock string, at archive.Timestamp, width int) ([]byte, error) {
+	p.asked = fmt.Sprint(ref.StreamName, " ", clock, " ", int64(at), " ", width)
 	if ref.StreamName == "door" {
 		return nil, &archive.Error{Type: archive.ResourceNotFound, Message: "None."}
 	}
@@ -259,13 +259,18 @@ func TestPicture(t *testing.T) {
 	s.opts.Pictures = p
 	s.handler = console.New(s.archive, &s.opts)
 	got := s.do("GET", "/console/api/picture?name=cam&at=1600000000123&width=64", "")
-	if text(t, got) != "\xff\xd8" || p.asked != "cam 1600000000123 64" || got.Header.Get("Content-Type") != "image/jpeg" || got.Header.Get("Cache-Control") != "private, max-age=300" {
+	if text(t, got) != "\xff\xd8" || p.asked != "cam PRODUCER_TIMESTAMP 1600000000123 64" || got.Header.Get("Content-Type") != "image/jpeg" || got.Header.Get("Cache-Control") != "private, max-age=300" {
 		t.Errorf("%v, %s", got.Header, p.asked)
 	}
-	if got := s.get("picture?name=door&at=1"); got["type"] != archive.ResourceNotFound || p.asked != "door 1 320" {
+	if got := s.get("picture?name=door&at=1&clock=server"); got["type"] != archive.ResourceNotFound || p.asked != "door SERVER_TIMESTAMP 1 320" {
 		t.Errorf("%v, %s", got, p.asked)
 	}
-	if got := s.get("server"); got["pictures"] != true {
+	if got := s.get("server"); got["pictures"] != true || shown(got["lacks"]) != "[]" {
+		t.Errorf("%v", got)
+	}
+	s.opts.Lacks = func() []string { return []string{"no ffmpeg"} }
+	s.handler = console.New(s.archive, &s.opts)
+	if got := s.get("server"); shown(got["lacks"]) != "[no ffmpeg]" {
 		t.Errorf("%v", got)
 	}
 }

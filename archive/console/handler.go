@@ -32,9 +32,9 @@ type Archive interface {
 
 // Pictures makes still pictures of an archive.
 type Pictures interface {
-	// Thumbnail returns a JPEG, about width samples wide, of the picture that is on display at a time of the producer's clock. An
-	// *archive.Error with the type ResourceNotFoundException means that there is none.
-	Thumbnail(ctx context.Context, stream archive.StreamRef, at time.Time, width int) ([]byte, error)
+	// Thumbnail returns a JPEG, width samples wide, of the picture that is on display at a time; clock is PRODUCER_TIMESTAMP or
+	// SERVER_TIMESTAMP. An *archive.Error with the type ResourceNotFoundException means that there is none. The slice is not changed.
+	Thumbnail(ctx context.Context, stream archive.StreamRef, clock string, at archive.Timestamp, width int) ([]byte, error)
 }
 
 // Options says how the console works. The zero value means the defaults named on each field.
@@ -49,6 +49,8 @@ type Options struct {
 	Keys func() *archive.Keyring
 	// Pictures makes the pictures of streams. nil: there are none.
 	Pictures Pictures
+	// Lacks names what the server cannot do for want of a tool, which is shown. nil: nothing.
+	Lacks func() []string
 	// BaseURL is what clients reach the server by, https://host[:port]; "" means the scheme and the host of the request.
 	BaseURL string
 	Region  string           // shown in examples; "" means us-west-2

@@ -17,13 +17,17 @@ const (
 	pictureAge         = 300 // seconds that a picture is kept by the browser
 )
 
-// picture answers with a JPEG of the picture that is on display at a time of the producer's clock.
+// picture answers with a JPEG of the picture that is on display at a time.
 func (c *console) picture(x *exchange) error {
 	ref, err := x.stream("GetImages")
 	if err != nil {
 		return err
 	}
 	q := x.r.URL.Query()
+	clock, err := clockOf(q.Get("clock"))
+	if err != nil {
+		return err
+	}
 	at, err := millis(q, "at")
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func (c *console) picture(x *exchange) error {
 	if c.opts.Pictures == nil {
 		return &refusal{http.StatusNotFound, "NoPictures", "This server makes no pictures."}
 	}
-	body, err := c.opts.Pictures.Thumbnail(x.r.Context(), ref, time.UnixMilli(int64(at)), width)
+	body, err := c.opts.Pictures.Thumbnail(x.r.Context(), ref, clock, at, width)
 	if err != nil {
 		return err
 	}

@@ -206,7 +206,9 @@ type serverOutput struct {
 	SignedIn bool   `json:"signedIn"`
 	User     string `json:"user"` // "" when nobody has signed in
 	Pictures bool   `json:"pictures"`
-	Now      int64  `json:"now"` // the server's clock, ms since 1970
+	// Lacks is what the server cannot do for want of a tool; empty for those who have not signed in.
+	Lacks []string `json:"lacks"`
+	Now   int64    `json:"now"` // the server's clock, ms since 1970
 }
 
 func (c *console) server(x *exchange) error {
@@ -214,7 +216,10 @@ func (c *console) server(x *exchange) error {
 		x.user = c.signedIn(x.r)
 	}
 	out := serverOutput{Version: c.opts.Version, Region: c.opts.Region, Endpoint: c.endpoint(x.r), SignIn: c.opts.Users != nil, Secure: secure(x.r),
-		SignedIn: x.user != nil, Pictures: c.opts.Pictures != nil, Now: c.now().UnixMilli()}
+		SignedIn: x.user != nil, Pictures: c.opts.Pictures != nil, Lacks: []string{}, Now: c.now().UnixMilli()}
+	if c.opts.Lacks != nil && (x.user != nil || c.opts.Users == nil) {
+		out.Lacks = append(out.Lacks, c.opts.Lacks()...)
+	}
 	if x.user != nil {
 		out.User = x.user.Name
 	}

@@ -1,6 +1,6 @@
 // The JSON API of the console: /console/api/openapi.json describes it. Times are milliseconds since 1970.
 
-export interface Server { version: string; region: string; endpoint: string; signIn: boolean; secure: boolean; signedIn: boolean; user: string; pictures: boolean; now: number }
+export interface Server { version: string; region: string; endpoint: string; signIn: boolean; secure: boolean; signedIn: boolean; user: string; pictures: boolean; lacks: string[]; now: number }
 export interface Newest { arrived: number; start: number; end: number }
 export interface StreamState {
   name: string; arn: string; device: string; mediaType: string; created: number; retentionHours: number; uploads: number; live: boolean; newest: Newest | null;
@@ -69,7 +69,7 @@ export const api = {
   day: (r: Range, signal?: AbortSignal) => call<Day>("day?" + query(range(r)), { signal }),
   fragments: (r: Range, token: string, signal?: AbortSignal) => call<Fragments>("fragments?" + query({ ...range(r), token }), { signal }),
   session: (in_: { name: string; protocol: Protocol; mode: Mode; clock: Clock; from?: number; to?: number }) => call<Session>("sessions", post(in_)),
-  picture: (name: string, at: number, width: number) => "api/picture?" + query({ name, at: Math.round(at), width }),
+  picture: (name: string, clock: Clock, at: number, width: number) => "api/picture?" + query({ name, clock, at: Math.round(at), width }),
   clip: (r: Range) => "api/clip?" + query(range(r)),
   /** clipSize asks how large a clip is, and whether the server cuts it off. */
   async clipSize(r: Range): Promise<{ bytes: number; truncated: string }> {

@@ -66,6 +66,7 @@ function frame(): void {
       crumbs, h("span", { class: "grow" }), clock, account, themeButton),
     main,
     h("footer", { class: "foot" }, h("span", null, `Weir ${server?.version ?? ""}`), h("span", null, `Times are of ${zone}`),
+      server?.lacks.length ? h("span", { class: "lacks" }, icon("warn"), server.lacks.join(", ")) : null,
       h("a", { href: "api/openapi.json" }, "API of this page")));
   account.replaceChildren();
   if (server?.signIn && server.signedIn) {

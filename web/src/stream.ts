@@ -99,9 +99,9 @@ export function streamView(cx: Context, name: string, params: URLSearchParams): 
     view: () => { shown(); },
     hover(at, x) {
       clearTimeout(peekTimer);
-      if (at === null || clock !== "producer" || !cx.server.pictures || !stream?.rights.image) { peek.hidden = true; return; }
+      if (at === null || !cx.server.pictures || !stream?.rights.image) { peek.hidden = true; return; }
       peek.style.left = `${Math.min(Math.max(x, 90), timeline.element.clientWidth - 90)}px`;
-      peekTimer = window.setTimeout(() => { peek.src = api.picture(name, at - (at % 1000), 180); }, 150);
+      peekTimer = window.setTimeout(() => { peek.src = api.picture(name, clock, at - (at % 1000), 180); }, 150);
     },
   }, cx.now);
   const summary = h("p", { class: "summary", "aria-live": "polite" });

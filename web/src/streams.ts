@@ -73,7 +73,7 @@ class Card {
   private badge = h("span", { class: "badge" });
   private image = h("img", { alt: "", loading: "lazy", hidden: true });
   private facts = h("p", { class: "facts" });
-  private pictured = "";
+  private pictured: number | null = null; // when what is shown was recorded
 
   constructor(private cx: Context, private name: string) {
     this.element = h("li", { class: "card" }, h("a", { href: `#/s/${encodeURIComponent(name)}` },
@@ -91,9 +91,9 @@ class Card {
       : h("span", null, "nothing recorded"), h("span", null, retention(s.retentionHours)));
     if (!this.cx.server.pictures || !s.newest || s.retentionHours === 0) return;
     // A live picture is renewed every ten seconds or so.
-    const at = s.live ? s.newest.start - (s.newest.start % 10_000) : s.newest.start;
-    const src = api.picture(this.name, s.live && at < s.newest.start - 9_000 ? s.newest.start : Math.max(at, 0) || s.newest.start, 480);
-    if (src !== this.pictured) this.image.src = this.pictured = src;
+    if (this.pictured !== null && s.newest.start - this.pictured < 10_000 && s.newest.start >= this.pictured) return;
+    this.pictured = s.newest.start;
+    this.image.src = api.picture(this.name, "producer", s.newest.start, 480);
   }
 }
 
