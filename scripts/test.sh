@@ -65,6 +65,9 @@ scripts/fuzz.sh "${FUZZTIME:-5000x}"
 step demo
 make --no-print-directory demo
 
+step console
+go test -count=1 ./web # now with the page that make built
+
 step oracle
 scripts/oracle.sh --some generated kvs
 

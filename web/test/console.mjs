@@ -121,7 +121,7 @@ async function main() {
   const box = await slider.boundingBox();
   await shot(page, "day-zoomed-light");
   await page.keyboard.press("0");
-  await page.mouse.move(box.x + box.width * 0.36, box.y + 60);
+  await page.mouse.move(box.x + box.width * 9.08 / 24, box.y + 60);
   await page.locator(".tip", { hasText: "recorded" }).waitFor();
   await page.mouse.wheel(0, -300);
   await page.waitForTimeout(100);
