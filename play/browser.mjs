@@ -32,7 +32,8 @@ export async function launch() {
   const profile = await mkdtemp(join(tmpdir(), 'weir-chromium-'))
   const args = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
     '--mute-audio', '--autoplay-policy=no-user-gesture-required', '--disable-dev-shm-usage', '--no-sandbox', `--disk-cache-dir=${join(profile, 'cache')}`]
-  const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args})
+  const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args,
+    handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false})
   let opening = Promise.resolve()
   const open = async () => {
     const context = await browser.newContext({viewport: {width: 340, height: 200}})

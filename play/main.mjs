@@ -22,6 +22,7 @@ const {values: flags} = parseArgs({options: {
 }})
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
 const began = Date.now()
+let ended // ends what main has started
 const say = (text) => console.log(`${text} (${Math.round((Date.now() - began) / 1000)} s)`)
 
 // page plays one run and returns its record.
@@ -151,6 +152,10 @@ async function main() {
   try {
     site = {...await serve(flags.weir, dir), weir: flags.weir, dir}
     browser = await launch()
+    ended = async () => {
+      await browser.end().catch(() => {})
+      await rm(dir, {recursive: true, force: true})
+    }
     say(`Chromium ${browser.version}`)
     const wanted = (list) => list.map((g) => ({...g, runs: g.runs.filter((r) => new RegExp(flags.only).test(r.id))})).filter((g) => g.runs.length > 0)
     const groups = wanted(flags.suite === 'full' ? [...suites.full(), ...suites.broken()] : suites[flags.suite]())
@@ -184,4 +189,11 @@ async function main() {
   return failed > 0 || results.length === 0 ? 1 : 0
 }
 
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
+  process.once(signal, async () => {
+    endAll()
+    await ended?.()
+    process.exit(code)
+  })
+}
 process.exitCode = await main()
