@@ -114,8 +114,8 @@ function run(output, mode, player, what, more = {}) {
     discontinuity: player === 'native' ? 'NEVER' : player === 'shaka' ? 'ALWAYS' : 'ON_DISCONTINUITY', max: mode === 'ON_DEMAND' ? undefined : 15, ...more,
   }
   if (mode !== 'ON_DEMAND') r.latency = 20
-  // What comes live is looked at by the server's clock too, which is the default.
-  if (mode === 'LIVE' && what === 'plain' && player !== 'native') Object.assign(r, {by: 'SERVER_TIMESTAMP', discontinuity: 'ALWAYS', dateError: 1500})
+  // What comes live is looked at by the server's clock, which is the default: that of arrivals, up to two fragments behind the pictures.
+  if (mode === 'LIVE' && what === 'plain' && player !== 'native') Object.assign(r, {by: 'SERVER_TIMESTAMP', discontinuity: 'ALWAYS', dateError: 4000})
   if (mode === 'LIVE' && player === 'native') r.seeks = 0 // Chromium offers nothing to seek in
   if (what === 'gap') r.closed = true
   if (what === 'gap') r.stall = 2
