@@ -164,13 +164,13 @@ async function main() {
     all.push(async () => { results.push(...await playOthers(site, others)) })
     if (flags.suite === 'short') await Promise.all(all.map((f) => f()))
     else for (const f of all) await f()
-    // A machine that is busy with something else makes pages stand still: what failed is played once more, alone, and the report says so.
-    for (const [i, before] of results.entries()) {
+    // A machine that is busy with something else makes pages stand still: what failed is played once more, and the report says so.
+    await Promise.all([...results.entries()].map(async ([i, before]) => {
       const g = groups.find((g) => g.runs.includes(before.run))
-      if (before.wrong.length === 0 || !g || flags.suite === 'long') continue
+      if (before.wrong.length === 0 || !g || flags.suite === 'long') return
       const [again] = await group(browser, site, `again-${i}`, {...g, runs: [before.run]})
       results[i] = {...again, before: before.wrong}
-    }
+    }))
     const code = await site.end()
     if (code !== 0) throw new Error(`weir serve ended with code ${code}`)
   } finally {
