@@ -37,15 +37,16 @@ func (p *painter) Decode(ctx context.Context, job *images.Job, picture func(int,
 	if p.fail != nil {
 		return p.fail
 	}
-	text := fmt.Sprintf("%dx%d", job.Width, job.Height)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%dx%d", job.Width, job.Height))
 	for i := range job.Groups {
 		g, err := job.Group(ctx, i)
 		if err != nil {
 			return err
 		}
-		text += fmt.Sprintf(" %d", len(g.Frames))
+		text.WriteString(fmt.Sprintf(" %d", len(g.Frames)))
 		if g.Clean {
-			text += "c"
+			text.WriteString("c")
 		}
 		if len(g.Frames) > 0 {
 			p.first = g.Frames[0].PTS
@@ -66,7 +67,7 @@ func (p *painter) Decode(ctx context.Context, job *images.Job, picture func(int,
 			}
 		}
 	}
-	p.jobs = append(p.jobs, text)
+	p.jobs = append(p.jobs, text.String())
 	return nil
 }
 

@@ -174,7 +174,7 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	opts.Auth = s.auth(users)
 	handler := httpapi.New(m.Service(httpapi.Of(a)), opts)
 	if s.console {
-		handler = console.Over(s.newConsole(a, users, keys, log), handler)
+		handler = console.Over(s.newConsole(a, users, keys, decoder != nil, lacks, log), handler)
 	}
 	server := httpapi.Server(handler, log)
 	if s.cert != "" {
@@ -328,12 +328,15 @@ func (s *serving) auth(users *credentials.File) httpapi.Authenticator {
 }
 
 // newConsole returns the handler of the console's paths.
-func (s *serving) newConsole(a *archive.Archive, users *credentials.File, keys func() *archive.Keyring, log *slog.Logger) http.Handler {
+func (s *serving) newConsole(a *archive.Archive, users *credentials.File, keys func() *archive.Keyring, pictures bool, lacks func() []string, log *slog.Logger) http.Handler {
 	files, built := web.Files()
 	if !built {
 		log.Info("the console's page is not in this binary: make build puts it there")
 	}
-	opts := &console.Options{Files: files, Account: s.account, Keys: keys, BaseURL: s.publicURL, Region: s.region, Version: version, Log: log}
+	opts := &console.Options{Files: files, Account: s.account, Keys: keys, BaseURL: s.publicURL, Region: s.region, Version: version, Lacks: lacks, Log: log}
+	if pictures {
+		opts.Pictures = a
+	}
 	if users != nil {
 		opts.Users = users.Lookup
 	}
