@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +34,12 @@ func (s *server) fetch(url string) ([]byte, error) {
 	return body, err
 }
 
+// byTheClock is what a live MPD says of the time since its segments.
+var byTheClock = regexp.MustCompile(`(?:timeShiftBufferDepth|publishTime)="[^"]*"`)
+
 // TestCopies fetches every resource of sessions of all kinds twice, after a restart, and from a second server on a copy of the archive
 // that is made while the first serves: the bytes are the same each time. The camera has ended and the replays have caught up, so that
-// time changes nothing; what it changes is tested with clocks that stand still, in package archive.
+// time changes nothing but how long a live MPD's camera has been silent; that is tested with clocks that stand still, in package archive.
 func TestCopies(t *testing.T) {
 	const public = "http://weir.test" // which manifests name for their clock
 	dir := filepath.Join(t.TempDir(), "archive")
@@ -97,7 +102,7 @@ func TestCopies(t *testing.T) {
 				continue
 			}
 			for j, r := range again {
-				if before := first[i][j]; r.URL != before.URL || string(r.Body) != string(before.Body) {
+				if before := first[i][j]; r.URL != before.URL || !bytes.Equal(byTheClock.ReplaceAll(r.Body, nil), byTheClock.ReplaceAll(before.Body, nil)) {
 					t.Errorf("%s, %s: other bytes of %s", where, one.kind, r.URL)
 				}
 			}
