@@ -34,6 +34,21 @@ func (s *server) fetch(url string) ([]byte, error) {
 	return body, err
 }
 
+// openSession opens a session of a protocol, HLS or DASH, and returns its URL.
+func (s *server) openSession(protocol string, in map[string]any) (string, error) {
+	s.t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		return "", err
+	}
+	code, answer := s.call("/get"+protocol+"StreamingSessionURL", string(body))
+	var out struct{ HLSStreamingSessionURL, DASHStreamingSessionURL string }
+	if err := json.Unmarshal([]byte(answer), &out); err != nil || code != http.StatusOK {
+		return "", fmt.Errorf("%d %s", code, answer)
+	}
+	return out.HLSStreamingSessionURL + out.DASHStreamingSessionURL, nil
+}
+
 // byTheClock is what a live MPD says of the time since its segments.
 var byTheClock = regexp.MustCompile(`(?:timeShiftBufferDepth|publishTime)="[^"]*"`)
 
@@ -64,16 +79,11 @@ func TestCopies(t *testing.T) {
 					in[protocol+"FragmentSelector"] = map[string]any{"FragmentSelectorType": "PRODUCER_TIMESTAMP",
 						"TimestampRange": map[string]any{"StartTimestamp": at.Unix(), "EndTimestamp": at.Unix() + 2}}
 				}
-				body, err := json.Marshal(in)
+				url, err := s.openSession(protocol, in)
 				if err != nil {
-					t.Fatal(err)
+					t.Fatalf("%s, %s, %s: %v", name, mode, container, err)
 				}
-				code, answer := s.call("/get"+protocol+"StreamingSessionURL", string(body))
-				var out struct{ HLSStreamingSessionURL, DASHStreamingSessionURL string }
-				if err := json.Unmarshal([]byte(answer), &out); err != nil || code != http.StatusOK {
-					t.Fatalf("%s, %s, %s: %d %s", name, mode, container, code, answer)
-				}
-				sessions = append(sessions, session{strings.Join([]string{name, mode, protocol, container}, " "), out.HLSStreamingSessionURL + out.DASHStreamingSessionURL})
+				sessions = append(sessions, session{strings.Join([]string{name, mode, protocol, container}, " "), url})
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -32,13 +31,12 @@ func (s *server) get(url string) (int, string) {
 // session opens an ON_DEMAND session of all that put uploads, and returns the path and query of its URL.
 func (s *server) session() string {
 	s.t.Helper()
-	code, body := s.call("/getHLSStreamingSessionURL", `{"StreamName":"cam","PlaybackMode":"ON_DEMAND","HLSFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP",`+
-		`"TimestampRange":{"StartTimestamp":1600000000,"EndTimestamp":1600000100}}}`)
-	var out struct{ HLSStreamingSessionURL string }
-	if err := json.Unmarshal([]byte(body), &out); err != nil || code != http.StatusOK || !strings.HasPrefix(out.HLSStreamingSessionURL, s.url+"/hls/v1/") {
-		s.t.Fatal(code, body, err)
+	url, err := s.openSession("HLS", map[string]any{"StreamName": "cam", "PlaybackMode": "ON_DEMAND", "HLSFragmentSelector": map[string]any{
+		"FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": map[string]any{"StartTimestamp": 1600000000, "EndTimestamp": 1600000100}}})
+	if err != nil || !strings.HasPrefix(url, s.url+"/hls/v1/") {
+		s.t.Fatal(url, err)
 	}
-	return strings.TrimPrefix(out.HLSStreamingSessionURL, s.url)
+	return strings.TrimPrefix(url, s.url)
 }
 
 // await asks until the answer is as wanted: a file is looked at every two seconds.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -61,17 +60,12 @@ func TestCheckSessions(t *testing.T) {
 					selector["TimestampRange"] = map[string]any{"StartTimestamp": at.Unix(), "EndTimestamp": at.Unix() + 100}
 				}
 				in[protocol+"FragmentSelector"] = selector
-				body, err := json.Marshal(in)
+				url, err := s.openSession(protocol, in)
 				if err != nil {
-					t.Fatal(err)
-				}
-				code, answer := s.call("/get"+protocol+"StreamingSessionURL", string(body))
-				var out struct{ HLSStreamingSessionURL, DASHStreamingSessionURL string }
-				if err := json.Unmarshal([]byte(answer), &out); err != nil || code != http.StatusOK {
-					t.Errorf("%s, %s, %s: %d %s", name, mode, kind, code, answer)
+					t.Errorf("%s, %s, %s: %v", name, mode, kind, err)
 					continue
 				}
-				r := weirWith(nil, "check", "--live", "0", out.HLSStreamingSessionURL+out.DASHStreamingSessionURL)
+				r := weirWith(nil, "check", "--live", "0", url)
 				var failed []string
 				for _, m := range failedRule.FindAllStringSubmatch(r.out, -1) {
 					failed = append(failed, m[1])
