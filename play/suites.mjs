@@ -99,17 +99,12 @@ export const live = {
 }
 
 // settings are what a player needs beside its defaults; docs/players.md says why.
-export const settings = {
-  'hls.js': {},
-  'dash.js': {},
-  shaka: {},
-  native: {},
-}
+const settings = (output, mode, player) => mode === 'LIVE_REPLAY' && player === 'shaka' && output !== 'dash' ? {manifest: {availabilityWindowOverride: 30}} : {}
 
 // run describes one page.
 function run(output, mode, player, what, more = {}) {
   const r = {
-    id: `${output} ${mode} ${player}${what === 'plain' ? '' : ` ${what}`}`, output, mode, player, what, settings: settings[player],
+    id: `${output} ${mode} ${player}${what === 'plain' ? '' : ` ${what}`}`, output, mode, player, what, settings: settings(output, mode, player),
     seconds: mode === 'LIVE' ? 60 : 25, seeks: 3, stall: 1.5, jump: 0, dateError: 250, pieces: what === 'plain' ? 1 : 2, sizes: what === 'change' ? 2 : 1,
     discontinuity: player === 'native' ? 'NEVER' : player === 'shaka' ? 'ALWAYS' : 'ON_DISCONTINUITY', max: mode === 'ON_DEMAND' ? undefined : 15, ...more,
   }
