@@ -8,13 +8,16 @@ ROWS ?= 1000000
 PLAY ?= --suite full
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions
+.PHONY: help build man test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: console ## bin/weir, static, with the version of the working tree
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
+
+man: ## the manual pages, into out/man: man out/man/weir.1
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) WEIR_MAN="$(CURDIR)/out/man" go test -count=1 -ldflags '-X github.com/seed63bb8431/weir/cmd/weir.version=$(VERSION)' -run '^TestMan$$' ./cmd/weir
 
 console: ## the page of the console, which build embeds; needs npm, and is left out without it
 	@scripts/console.sh

@@ -11,12 +11,18 @@ import (
 	"github.com/seed63bb8431/weir/archive/store/local"
 )
 
+var errNoData = usagef("--data is needed: the directory of the archive")
+
 // dataFlag adds --data to a command that keeps an archive, and has it be given.
 func dataFlag(cmd *cobra.Command, data *string) {
-	cmd.Flags().StringVar(data, "data", "", "`directory` of the archive (required)")
+	cmd.Flags().StringVar(data, "data", "", "`directory` of the archive; required, here or as WEIR_DATA")
+	_ = cmd.MarkFlagDirname("data")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if _, err := settle(cmd.Flags()); err != nil {
+			return err
+		}
 		if *data == "" {
-			return usagef("--data is needed: the directory of the archive")
+			return errNoData
 		}
 		return nil
 	}

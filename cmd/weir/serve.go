@@ -41,6 +41,7 @@ const (
 
 // serving is what the flags of serve say.
 type serving struct {
+	config                  string
 	data, listen, publicURL string
 	metrics                 string
 	credentials, cert, key  string
@@ -87,12 +88,27 @@ With --metrics 127.0.0.1:9090 a port for the operator has figures for Prometheus
 The console, at /console/, shows the streams to people: what is recorded of each day, to play and to clip. With --credentials they sign in
 with an access key of that file, over TLS or on this machine, and see what its user may see. It changes nothing.
 
+Each flag may be given by the environment, as WEIR_LISTEN for --listen or WEIR_TLS_CERT for --tls-cert, or by the file of --config. A flag
+goes before the environment, and that before the file; weir config prints what is in force and from where.
+
 The files of credentials, of session keys and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
 finish their fragment first.`,
 		Args: exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), std) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := settle(cmd.Flags()); err != nil {
+				return err
+			}
+			return s.run(cmd.Context(), std)
+		},
 	}
+	s.flags(cmd)
+	return cmd
+}
+
+// flags adds the flags of serve to a command.
+func (s *serving) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
+	f.StringVar(&s.config, "config", "", "`file` of settings, in TOML: its keys are these flags' names; see weir config")
 	f.StringVar(&s.data, "data", "", "`directory` of the archive; it is made when it is missing (required)")
 	f.StringVar(&s.listen, "listen", defaultListen, "`address` to listen on")
 	f.StringVar(&s.publicURL, "public-url", "", "`URL` that clients reach this server by, as GetDataEndpoint and sessions give it; default: that of the request")
@@ -118,7 +134,10 @@ finish their fragment first.`,
 	f.StringVar(&s.logFormat, "log", "text", "`format` of the log on standard error: text or json")
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log every request")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "log nothing but errors")
-	return cmd
+	// For completion in a shell: the errors are of flags that there are not.
+	_ = cmd.MarkFlagDirname("data")
+	_ = cmd.MarkFlagFilename("config", "toml")
+	_ = cmd.RegisterFlagCompletionFunc("log", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (s *serving) run(ctx context.Context, std streams) error {
@@ -257,7 +276,7 @@ func (s *serving) decoder(ctx context.Context, log *slog.Logger) (images.Decoder
 func (s *serving) check() error {
 	switch {
 	case s.data == "":
-		return usagef("--data is needed: the directory of the archive")
+		return errNoData
 	case (s.cert == "") != (s.key == ""):
 		return usagef("--tls-cert and --tls-key belong together")
 	case len(s.account) != 12 || !digits(s.account):
