@@ -6,9 +6,10 @@ BENCHCOUNT ?= 6
 KILLS ?= 200
 ROWS ?= 1000000
 PLAY ?= --suite full
+ONCE ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build man test e2e demo fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions
+.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,8 +37,11 @@ web-test: build ## the console, driven in Chromium; screenshots are put into SHO
 	@scripts/tools.sh
 	@scripts/webtest.sh
 
-demo: build ## remux testdata/sample.mkv into every form below out/demo and check the results
-	@scripts/demo.sh
+demo: build ## a server with a camera that uploads, and where to see it: console, HLS, DASH, SDK; ONCE=--once checks them and ends
+	@scripts/demo.sh $(ONCE)
+
+forms: build ## remux testdata/sample.mkv into every form below out/forms and check the results
+	@scripts/forms.sh
 
 sessions: build ## what streaming sessions serve of ten uploads, LIVE, LIVE_REPLAY and ON_DEMAND, judged rule by rule; takes some minutes
 	@scripts/sessions.sh

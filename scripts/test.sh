@@ -63,7 +63,8 @@ step fuzz targets
 scripts/fuzz.sh "${FUZZTIME:-5000x}"
 
 step demo
-make --no-print-directory demo
+make --no-print-directory forms
+make --no-print-directory demo ONCE=--once
 
 step console
 go test -count=1 ./web # now with the page that make built
