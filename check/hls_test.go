@@ -2,13 +2,47 @@ package check_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/seed63bb8431/weir"
 )
 
 // lists has the sample as HLS in fMP4.
 func lists(tb testing.TB) site { return record(tb, "sample.mkv").hlsSite() }
+
+// lateSite has the sample's pictures with a mark at each segment. They take 0.08 s less to decode than they are shown for, and EXTINF is longer
+// than that again.
+func lateSite(tb testing.TB) site {
+	s := lists(tb).clone()
+	src, err := weir.NewBytesSource(testdata(tb, "sample.mkv"), &weir.Options{FragmentDuration: time.Second})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	mp4 := weir.NewFMP4(src, 0)
+	for k := 1; ; k++ {
+		f, err := src.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		mp4.StartLate()
+		var b bytes.Buffer
+		if _, err := mp4.WriteFragment(&b, f); err != nil {
+			tb.Fatal(err)
+		}
+		s.set(fmt.Sprintf("v-%d.m4s", k), b.Bytes())
+	}
+	list := strings.ReplaceAll(string(s["v.m3u8"].body), "#EXTINF:1.000000,", "#EXT-X-DISCONTINUITY\n#EXTINF:1.030000,")
+	s.set("v.m3u8", []byte(list))
+	return s
+}
 
 var goodHLS = []goodCase{
 	{"HLS in fMP4", lists, "master.m3u8"},
@@ -34,6 +68,7 @@ var goodHLS = []goodCase{
 		s.set("media.m3u8", []byte(strings.Replace(list, "2.ts\n", "2.ts\n#EXT-X-DISCONTINUITY\n", 1)))
 		return s
 	}, "master.m3u8"},
+	{"pictures behind marks that are decoded late", lateSite, "v.m3u8"},
 	{"byte ranges", func(tb testing.TB) site {
 		r, s := record(tb, "sample.mkv"), lists(tb).clone()
 		file := bytes.Clone(r.init[0])

@@ -264,7 +264,7 @@ func (w *segmentWalk) fragments(b *blob, s *listed, at Place) {
 		tolerance += tr.seconds(l.longest)
 	}
 	if f.samples > 0 {
-		w.times(at, s, start, end, tr.seconds(f.first-tr.mediaTime), tolerance)
+		w.times(at, s, start, end, tr.seconds(f.first-tr.mediaTime), tr.seconds(l.last-f.first), tolerance)
 	}
 }
 
@@ -328,7 +328,7 @@ func (w *segmentWalk) transport(b *blob, s *listed, at Place) {
 	if !main.stream.video() {
 		tolerance += float64(main.frame) / clock
 	}
-	w.times(at, s, start, end, start, tolerance)
+	w.times(at, s, start, end, start, end-start, tolerance)
 }
 
 func (w *segmentWalk) add(e *elementary) {
@@ -343,11 +343,12 @@ func (w *segmentWalk) add(e *elementary) {
 	}
 }
 
-// times judges H20 to H22 of a segment whose media goes from start to end and is first seen at shown, in seconds.
-func (w *segmentWalk) times(at Place, s *listed, start, end, shown, tolerance float64) {
+// times judges H20 to H22 of a segment whose media goes from start to end and is first seen at shown, for length, in seconds. Pictures that are
+// decoded later than they might be, behind a mark, take less time to decode than they are shown for.
+func (w *segmentWalk) times(at Place, s *listed, start, end, shown, length, tolerance float64) {
 	c, m := w.c, w.m
 	if s.duration >= 0 {
-		c.ok(ruleH20, math.Abs(end-start-s.duration) <= tolerance, at, "EXTINF "+seconds(s.duration).String(), seconds(end-start))
+		c.ok(ruleH20, math.Abs(end-start-s.duration) <= tolerance || math.Abs(length-s.duration) <= tolerance, at, "EXTINF "+seconds(s.duration).String(), seconds(end-start))
 	}
 	if w.joined {
 		gap := start - w.end

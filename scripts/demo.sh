@@ -90,7 +90,7 @@ printf '\nchecked:\n'
 check() {
   local said
   said=$("${@:2}" 2>&1) || fail "$1: $said"
-  printf '  %-9s %s\n' "$1" "$(tail -n 1 <<<"$said")"
+  printf '  %-9s %s\n' "$1" "$(tail -n 1 <<<"$said" | sed 's/?SessionToken=[^ ]*//')"
 }
 pictures() { # of five seconds
   local n
@@ -101,6 +101,7 @@ scripts/tools.sh >/dev/null
 check console page
 check HLS pictures "$hls"
 check DASH pictures "$dash"
+check rules "$weir" check "$hls"
 check rules "$weir" check "$dash"
 check Python /usr/bin/python3 out/demo/list.py
 
