@@ -140,6 +140,7 @@ func (s *serving) flags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("log", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// run serves until ctx is done.
 func (s *serving) run(ctx context.Context, std streams) error {
 	log, err := s.logger(std)
 	if err != nil {
@@ -159,50 +160,20 @@ func (s *serving) run(ctx context.Context, std streams) error {
 			log.Error("archive was not closed", "error", err)
 		}
 	}()
-	spill := filepath.Join(s.data, "incoming")
-	if err := os.RemoveAll(spill); err != nil { // what a crash left: nothing of it was acknowledged
-		return err
-	}
-	if err := os.MkdirAll(spill, 0o700); err != nil {
-		return err
-	}
-	keys, err := s.sessionKeys(ctx, log)
-	if err != nil {
-		return err
-	}
-	decoder, lacks := s.decoder(ctx, log)
 	m := metrics.New(version)
-	a := archive.New(cached.New(st, nil), &archive.Options{
-		Region: s.region, Account: s.account, Strict: s.strict, TempDir: spill, Keys: keys, Log: log, Acked: m.Acked,
-		Decoder: decoder, ImageKeyFrames: s.keyFrames,
-		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
-	})
 	ready := func() error {
 		if ctx.Err() != nil {
 			return errors.New("the server is about to end")
 		}
 		return nil
 	}
-	opts := &httpapi.Options{
-		BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Lacks: lacks, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved,
-	}
-	users, err := s.users(ctx, log)
+	a, handler, err := s.service(ctx, st, m, ready, log)
 	if err != nil {
 		return err
 	}
-	opts.Auth = s.auth(users)
-	handler := httpapi.New(m.Service(httpapi.Of(a)), opts)
-	if s.console {
-		handler = console.Over(s.newConsole(a, users, keys, decoder != nil, lacks, log), handler)
-	}
 	server := httpapi.Server(handler, log)
-	if s.cert != "" {
-		pair, err := tlsfiles.Load(s.cert, s.key)
-		if err != nil {
-			return err
-		}
-		go pair.Watch(ctx, reloadEvery, func(err error) { log.Error("certificate was not read again; the one before stays", "error", err) })
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.GetCertificate}
+	if err := s.certify(ctx, server.TLSConfig, log); err != nil {
+		return err
 	}
 	ln, err := net.Listen("tcp", s.listen)
 	if err != nil {
@@ -235,6 +206,57 @@ func (s *serving) run(ctx context.Context, std streams) error {
 		return nil
 	}
 	return err
+}
+
+// service returns the archive over a store, and the handler of all paths: those of the API, of sessions and of the console.
+func (s *serving) service(ctx context.Context, st *local.Store, m *metrics.Metrics, ready func() error, log *slog.Logger) (*archive.Archive, http.Handler, error) {
+	incoming, err := emptied(filepath.Join(s.data, "incoming")) // what a crash left: nothing of it was acknowledged
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := s.sessionKeys(ctx, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	users, err := s.users(ctx, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	decoder, lacks := s.decoder(ctx, log)
+	a := archive.New(cached.New(st, nil), &archive.Options{
+		Region: s.region, Account: s.account, Strict: s.strict, TempDir: incoming, Keys: keys, Log: log, Acked: m.Acked,
+		Decoder: decoder, ImageKeyFrames: s.keyFrames,
+		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
+	})
+	handler := httpapi.New(m.Service(httpapi.Of(a)), &httpapi.Options{
+		Auth: s.auth(users), BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Lacks: lacks, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved,
+	})
+	if s.console {
+		handler = console.Over(s.newConsole(a, users, keys, decoder != nil, lacks, log), handler)
+	}
+	return a, handler, nil
+}
+
+// emptied makes a directory anew, and returns its path.
+func emptied(dir string) (string, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// certify has connections encrypted where there is a certificate, whose files are read again when they change.
+func (s *serving) certify(ctx context.Context, config *tls.Config, log *slog.Logger) error {
+	if s.cert == "" {
+		return nil
+	}
+	pair, err := tlsfiles.Load(s.cert, s.key)
+	if err != nil {
+		return err
+	}
+	go pair.Watch(ctx, reloadEvery, func(err error) { log.Error("certificate was not read again; the one before stays", "error", err) })
+	config.GetCertificate = pair.GetCertificate
+	return nil
 }
 
 // decoder returns what decodes pictures, nil when nothing does, and what tells that as something that the server lacks. The program is looked
