@@ -9,7 +9,7 @@ PLAY ?= --suite full
 ONCE ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions
+.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image image
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,12 @@ console: ## the page of the console, which build embeds; needs npm, and is left 
 
 test: ## every check; as root with apt it also installs the tools that are missing
 	@scripts/test.sh
+
+image: ## a container image, weir:latest, by docker
+	docker build --file deploy/Dockerfile --build-arg VERSION='$(VERSION)' --tag weir .
+
+test-image: build ## the image's steps without docker, and the unit under systemd in a container; as root with apt; PARTS (unit image service)
+	@scripts/testimage.sh
 
 e2e: ## the server, driven by real clients: curl, boto3, the AWS command line, the SDKs for Go and JavaScript; MUTATIONS damaged uploads
 	@scripts/tools.sh
