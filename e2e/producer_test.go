@@ -49,14 +49,6 @@ type ack struct {
 // connect opens an upload and waits for 100 Continue.
 func (s *server) connect(t *testing.T, stream string, start time.Time) *producer {
 	t.Helper()
-	conn, err := dial(s.base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
 	u := site.Users["token"]
 	host, date := "127.0.0.1", now()
 	started := fmt.Sprintf("%d.%d", start.Unix(), start.UnixMilli()%1000) // the SDK leaves zeros out
@@ -65,13 +57,26 @@ func (s *server) connect(t *testing.T, stream string, start time.Time) *producer
 		"x-amzn-fragment-acknowledgment-required": "1", "x-amzn-fragment-timecode-type": "ABSOLUTE", "x-amzn-producer-start-timestamp": started,
 		"x-amzn-stream-name": stream,
 	}
-	sent := time.Now()
-	_, err = io.WriteString(conn, strings.Join([]string{
+	return s.begin(t, strings.Join([]string{
 		"POST /putMedia HTTP/1.1", "Host: " + host, "Accept: */*", "Authorization: " + u.authorization("/putMedia", signed, emptyHash),
 		"connection: keep-alive", "content-type: application/json", "transfer-encoding: chunked", "user-agent: " + producerAgent, "X-Amz-Date: " + date,
 		"x-amz-security-token: " + u.Token, "x-amzn-fragment-acknowledgment-required: 1", "x-amzn-fragment-timecode-type: ABSOLUTE",
 		"x-amzn-producer-start-timestamp: " + started, "x-amzn-stream-name: " + stream, "Expect: 100-continue", "", ""}, "\r\n"))
+}
+
+// begin sends the head of an upload and waits for 100 Continue.
+func (s *server) begin(t *testing.T, head string) *producer {
+	t.Helper()
+	conn, err := dial(s.base)
 	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	sent := time.Now()
+	if _, err := io.WriteString(conn, head); err != nil {
 		t.Fatal(err)
 	}
 	p := &producer{t: t, conn: conn, r: bufio.NewReader(conn), acks: make(chan ack, 1000)}

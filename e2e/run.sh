@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [PART...]: builds the server, starts it on loopback in three ways, drives it with real clients, and ends it. Without PART every
-# client comes: curl boto cli js go (which has the producer and hostile input too). Each prints a line for each check; WEIR_E2E_KEEP=1
-# keeps the folder with logs and data. MUTATIONS (300) damaged uploads and REQUESTS (2000) requests of nonsense come in "go".
+# client comes: curl boto cli js go (which has the producer and hostile input too), and docs, which does what the documentation says.
+# Each prints a line for each check; WEIR_E2E_KEEP=1 keeps the folder with logs and data. MUTATIONS (300) damaged uploads and REQUESTS (2000) requests of nonsense come in "go".
 #
 #	plain   HTTP, signatures of the users below
 #	tls     TLS with HTTP/2, the same users
@@ -12,7 +12,7 @@ export LC_ALL=C
 unset "${!AWS_@}" 2>/dev/null || true # a developer's own settings are not to be in the way
 export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
-parts=${*:-curl boto cli js go}
+parts=${*:-curl boto cli js go docs}
 limit=$((150 + (${MUTATIONS:-300} + ${REQUESTS:-2000}) / 8)) # seconds that a client may take
 began=$SECONDS
 work=$(mktemp -d "${TMPDIR:-/tmp}/weir-e2e.XXXXXX")
@@ -47,8 +47,8 @@ js() { # a copy of what package-lock.json says, once
   local done=js/node_modules/.weir-lock
   cmp -s js/package-lock.json $done || { (cd js && npm ci --no-progress --loglevel=error) && cp js/package-lock.json $done; }
 }
-[[ " $parts " != *" js "* ]] || { js >"$work/npm.log" 2>&1 & installing=$!; }
-[[ " $parts " != *" go "* ]] || { go test -c -o "$work/clients" . >"$work/compile.log" 2>&1 & compiling=$!; }
+[[ " $parts " != *" js "* && " $parts " != *" docs "* ]] || { js >"$work/npm.log" 2>&1 & installing=$!; }
+[[ " $parts " != *" go "* && " $parts " != *" docs "* ]] || { go test -c -o "$work/clients" . >"$work/compile.log" 2>&1 & compiling=$!; }
 (cd .. && CGO_ENABLED=0 go build -o "$work/weir" ./cmd/weir)
 ffmpeg -v error -nostdin -stream_loop 54 -i ../testdata/h264-nob.mkv -map 0 -c copy -f matroska "$work/many.mkv"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=weir -addext subjectAltName=IP:127.0.0.1,DNS:localhost \
@@ -92,7 +92,7 @@ start tls --credentials "$work/credentials.toml" --tls-cert "$work/cert.pem" --t
 start open --strict --clip-fragments 2 --upload-idle 2s --public-url https://kvs.example.test:8443/
 for name in plain tls open; do before[$name]=$(descriptors $name socket:); done
 cat >"$work/site.json" <<END
-{"plain": "${url[plain]}", "tls": "${url[tls]}", "open": "${url[open]}", "ca": "$work/cert.pem", "dir": "$work", "aws": "$aws", "users": $users}
+{"plain": "${url[plain]}", "tls": "${url[tls]}", "open": "${url[open]}", "ca": "$work/cert.pem", "dir": "$work", "aws": "$aws", "python": "$python", "users": $users}
 END
 say "serving ${url[*]}"
 
@@ -128,7 +128,8 @@ for name in plain tls; do
   [[ " $parts " != *" js "* ]] || part js-$name env NODE_EXTRA_CA_CERTS="$work/cert.pem" node --no-warnings js/suite.mjs $name
 done
 [[ " $parts " != *" cli "* ]] || part cli "$python" python/cli_suite.py
-[[ " $parts " != *" go "* ]] || part go "$work/clients" -test.v -test.timeout "$((limit - 5))s"
+[[ " $parts " != *" go "* ]] || part go "$work/clients" -test.v -test.skip '^TestDocs|^TestProducerPage$' -test.timeout "$((limit - 5))s"
+[[ " $parts " != *" docs "* ]] || part docs "$work/clients" -test.v -test.run '^TestDocs|^TestProducerPage$' -test.timeout "$((limit - 5))s"
 collect
 
 # ---- the end -------------------------------------------------------------------------------------------------------

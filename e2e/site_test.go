@@ -20,6 +20,7 @@ import (
 // site says where the servers are: run.sh has written it.
 var site struct {
 	Plain, TLS, Open, CA, Dir string
+	AWS, Python               string // the commands, by their paths or names
 	Users                     map[string]user
 	roots                     *x509.CertPool
 }
