@@ -36,7 +36,11 @@ http {
   keepalive_requests 1000000000;
   client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
   default_type application/octet-stream;
-  server { listen %s backlog=1024; root files; }
+  server {
+    listen %s backlog=1024;
+    root files;
+    location /read/ { alias files/; sendfile off; }
+  }
 }
 `
 
@@ -111,9 +115,9 @@ func (n *nginx) stop() {
 	<-n.done
 }
 
-// put makes a file and returns its URL.
-func (n *nginx) put(name string, body []byte) (string, error) {
-	return n.url + "/" + name, os.WriteFile(filepath.Join(n.dir, "files", name), body, 0o644)
+// put makes a file and returns its URLs: of the kernel's sendfile, and of what nginx reads and writes itself.
+func (n *nginx) put(name string, body []byte) (sent, read string, err error) {
+	return n.url + "/" + name, n.url + "/read/" + name, os.WriteFile(filepath.Join(n.dir, "files", name), body, 0o644)
 }
 
 // cpu is the processor time of the workers and of the process that started them.

@@ -78,8 +78,14 @@ func (r *report) resources(ctx context.Context) error {
 			if a.body == nil {
 				continue
 			}
-			if a.ready, err = n.put(fmt.Sprint(i), a.body); err != nil {
+			var read string
+			if a.ready, read, err = n.put(fmt.Sprint(i), a.body); err != nil {
 				return err
+			}
+			if a.reach > 0 {
+				b := *a
+				b.name, b.ready = a.name+", nginx without sendfile", read
+				all = append(all, &b)
 			}
 		}
 	}
