@@ -68,6 +68,7 @@ var arrows = map[string][]string{
 	"hls":                     nil,
 	"dash":                    nil,
 	"bench":                   nil,
+	"docs":                    nil,
 	".":                       {"./codec", "./mkv", "./fmp4", "./ts"},
 	"archive":                 {".", "./codec", "./mkv", "./fmp4", "./hls", "./dash", "./archive/store", "./archive/images"},
 	"archive/images":          {"./codec", "./mkv", "golang.org/x/sys/unix"},
