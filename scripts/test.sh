@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C CI=true
 began=$SECONDS
 step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - began)); }
-trap 'code=$?; [ $code = 0 ] || printf "\nFAILED after %d s\n" $((SECONDS - began))' EXIT
+players=
+trap 'code=$?; [ $code = 0 ] || { [ -z "$players" ] || kill -- -$players 2>/dev/null; printf "\nFAILED after %d s\n" $((SECONDS - began)); }' EXIT
 
 step tools
 scripts/tools.sh
@@ -40,24 +41,33 @@ for target in linux/arm64 darwin/arm64 windows/amd64; do
   CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build ./...
 done
 
+# Players wait for most of their time, which is that of what they play: the tests on 32 bits run beside them, and give way.
+step players
+log=$(mktemp)
+set -m # a process group of its own, to end all of it
+play/run.sh --suite short >"$log" 2>&1 &
+players=$!
+set +m
+
 # int has 32 bits on 386 and arm. Where the kernel runs no 386 programs, arm ones run under an emulator.
 if [ "$(go env GOHOSTOS)/$(go env GOHOSTARCH)" = linux/amd64 ]; then
   step tests on 32 bits
   if scripts/runs386.sh; then
-    CGO_ENABLED=0 GOARCH=386 go test -timeout 10m ./...
+    CGO_ENABLED=0 GOARCH=386 nice go test -timeout 10m ./...
   else
     echo 'no 386 programs run here: checked by the compiler for 386, run for arm by qemu-arm-static'
-    CGO_ENABLED=0 GOARCH=386 go vet ./...
+    CGO_ENABLED=0 GOARCH=386 nice go vet ./...
     # SQLite takes minutes under the emulator, as do pictures, and what runs a built server would run one for this machine.
-    CGO_ENABLED=0 GOARCH=arm go test -short -timeout 10m -exec qemu-arm-static $(go list ./... | grep -v -e /archive/images -e /archive/store/local -e /internal/crash -e /internal/load)
+    CGO_ENABLED=0 GOARCH=arm nice go test -short -timeout 10m -exec qemu-arm-static $(go list ./... | grep -v -e /archive/images -e /archive/store/local -e /internal/crash -e /internal/load)
   fi
 fi
+wait $players || { players=; cat "$log"; exit 1; }
+players=
+cat "$log"
+rm "$log"
 
 step end to end
 e2e/run.sh
-
-step players
-play/run.sh --suite short
 
 step fuzz targets
 scripts/fuzz.sh "${FUZZTIME:-5000x}"
