@@ -52,7 +52,7 @@ async function play(p, site, stream, source, r) {
     if (r.output === 'dash') end = follow(url)
     if (r.damage) between = await proxy(site.url, r.damage)
     const record = await page(p, between ? between.of(url) : url, r, (2 * r.seconds + r.stall + 20) * 1000)
-    const want = {...r, media: source.media, noDates: r.noDates || r.player === 'native'}
+    const want = {...r, media: source.media, noDates: r.player === 'native'}
     if (r.mode === 'LIVE_REPLAY') want.began = opened
     if (end) want.dates = await end()
     let wrong = judge(record, want)

@@ -99,16 +99,12 @@ export const live = {
 }
 
 // settings are what a player needs beside its defaults; docs/players.md says why.
-function settings(output, mode, player, what) {
-  if (player !== 'shaka' || output === 'dash') return {}
-  if (what === 'stall') return {manifest: {hls: {ignoreManifestProgramDateTime: true}}}
-  return mode === 'LIVE_REPLAY' ? {manifest: {availabilityWindowOverride: 30}} : {}
-}
+const settings = (output, mode, player) => mode === 'LIVE_REPLAY' && player === 'shaka' && output !== 'dash' ? {manifest: {availabilityWindowOverride: 30}} : {}
 
 // run describes one page.
 function run(output, mode, player, what, more = {}) {
   const r = {
-    id: `${output} ${mode} ${player}${what === 'plain' ? '' : ` ${what}`}`, output, mode, player, what, settings: settings(output, mode, player, what),
+    id: `${output} ${mode} ${player}${what === 'plain' ? '' : ` ${what}`}`, output, mode, player, what, settings: settings(output, mode, player),
     seconds: mode === 'LIVE' ? 60 : 25, seeks: 3, stall: 1.5, jump: 0, dateError: 250, pieces: what === 'plain' ? 1 : 2, sizes: what === 'change' ? 2 : 1,
     discontinuity: player === 'native' ? 'NEVER' : player === 'shaka' ? 'ALWAYS' : 'ON_DISCONTINUITY', max: mode === 'ON_DEMAND' ? undefined : 15, ...more,
   }
@@ -119,8 +115,10 @@ function run(output, mode, player, what, more = {}) {
   if (mode !== 'ON_DEMAND' && player === 'native') Object.assign(r, {seeks: 0, jump: 1.2})
   if (what === 'gap') r.closed = true
   if (what === 'gap') r.stall = 2
-  // In HLS players may step on by 5 s at a time while nothing comes, and come back to what does, or go back to the live edge.
-  if (what === 'stall') Object.assign(r, {stall: pause + 15, seeks: 0, jump: output === 'dash' ? 0 : 5, noDates: output !== 'dash' && player === 'shaka'})
+  // hls.js may go back to the live edge. In HLS Shaka Player keeps its clock going, and steps on by 5 s at a time at the back of its window
+  // until there is media again: the shorter the window, the sooner.
+  if (what === 'stall') Object.assign(r, {stall: pause + 15, seeks: 0, jump: output === 'dash' ? 0 : 5})
+  if (what === 'stall' && output !== 'dash' && player === 'shaka') Object.assign(r, {max: 5, jump: pause})
   if (what === 'gaps') Object.assign(r, {seeks: 0, pieces: 6, seconds: 400, stall: 5 * 30 + 30, wall: 600})
   if (what === 'change' && output === 'hls-ts') r.stall = 2
   return r

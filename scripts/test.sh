@@ -42,10 +42,10 @@ for target in linux/arm64 darwin/arm64 windows/amd64; do
 done
 
 # Players wait for most of their time, which is that of what they play: the tests on 32 bits run beside them, and give way.
-step players
+step players and console
 log=$(mktemp)
 set -m # a process group of its own, to end all of it
-play/run.sh --suite short >"$log" 2>&1 &
+{ play/run.sh --suite short && make --no-print-directory web-test; } >"$log" 2>&1 &
 players=$!
 set +m
 
@@ -76,8 +76,8 @@ step demo
 make --no-print-directory forms
 make --no-print-directory demo ONCE=--once
 
-step console
-go test -count=1 ./web # now with the page that make built
+step the page of the console
+go test -count=1 ./web # now with the one that make built
 
 step oracle
 scripts/oracle.sh --some generated kvs
