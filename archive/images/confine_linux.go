@@ -15,8 +15,15 @@ type confinement struct {
 	namespaces bool // of its own: users, network, processes, mounts, IPC
 	nobody     bool // it is not the server's user, which is root
 	limits     bool
-	files      uint64 // with limits: how many it may have open once it reads; 3 are its pipes
+	files      uint64 // with limits: how many it may have open once it reads
 }
+
+// How many files a child may have open once it reads.
+const (
+	pipes  = 3
+	copies = 5 // from 6.1 on ffmpeg works with copies of two of its pipes; it makes that of the output when it has read what the tracks are
+	some   = 8
+)
 
 // confinements are the ways to run a child, the strictest first.
 var confinements = func() (all []confinement) {
@@ -25,7 +32,7 @@ var confinements = func() (all []confinement) {
 			if nobody && os.Getuid() != 0 {
 				continue
 			}
-			for _, files := range []uint64{3, 8} { // some versions duplicate their pipes
+			for _, files := range []uint64{pipes, copies, some} {
 				all = append(all, confinement{namespaces, nobody, true, files})
 			}
 		}
@@ -44,8 +51,11 @@ func (c confinement) String() string {
 	if c.limits {
 		all = append(all, "limits")
 	}
-	if c.limits && c.files == 3 {
+	switch {
+	case c.limits && c.files == pipes:
 		all = append(all, "no files")
+	case c.limits && c.files == copies:
+		all = append(all, "no files but its pipes' copies")
 	}
 	if len(all) == 0 {
 		return "nothing"

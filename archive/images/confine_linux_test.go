@@ -15,15 +15,18 @@ func TestConfine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What the versions do that have copies of their pipes, before they read.
+	prepare := map[uint64]string{pipes: "", copies: "exec 3<&0 4>&1; "}
 	const script = `read first; read line </etc/passwd && echo "opened $$"; read second; read line </etc/passwd || echo refused; echo "secret: $SECRET"`
 	t.Setenv("SECRET", "x")
 	for _, level := range confinements {
-		if !level.limits || level.files != 3 {
+		first, closed := prepare[level.files]
+		if !level.limits || !closed {
 			continue
 		}
 		t.Run(level.String(), func(t *testing.T) {
 			f := &FFmpeg{opts: Options{Path: shell, Patience: time.Minute, Memory: 1 << 30}, level: level}
-			c, err := start(context.Background(), f, []string{"-c", script})
+			c, err := start(context.Background(), f, []string{"-c", first + script})
 			if err != nil {
 				t.Logf("this machine does not allow it: %v", err)
 				return
