@@ -93,12 +93,12 @@ image() {
   say 'image: HEALTHCHECK, an upload, a clip, images and SIGTERM: ok'
 }
 
-# confined NAME LOG: holds the log to namespaces and limits. "no files" depends on the version of ffmpeg.
+# confined NAME LOG: holds the log to the strictest confinement
 confined() {
   local line
   line=$(grep -o 'images ffmpeg=.*' "$2") || { cat "$2"; fail "$1: ffmpeg does not run"; }
   echo "$1: $line"
-  [[ "$line" == *'confined="namespaces, limits'* ]] || fail "$1: ffmpeg is not confined as it should be"
+  [[ "$line" == *'confined="namespaces, limits, no files'* ]] || fail "$1: ffmpeg is not confined as it should be"
 }
 
 # ---- the unit ------------------------------------------------------------------------------------------------------
