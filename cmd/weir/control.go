@@ -67,6 +67,10 @@ func startControl(ctx context.Context, dir string, st *local.Store, log *slog.Lo
 		done, err := st.Collect(r.Context(), time.Now(), expiredGrace)
 		answer(w, done, err)
 	})
+	mux.HandleFunc("POST /fsck", func(w http.ResponseWriter, r *http.Request) {
+		out, err := verify(r.Context(), st, nil)
+		answer(w, out, err)
+	})
 	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+c.Secret)) != 1 {
 			http.Error(w, "not authorized", http.StatusUnauthorized)

@@ -17,7 +17,7 @@ const (
 	exitDone    = 0
 	exitFailure = 1 // input or output failed
 	exitUsage   = 2
-	exitRefused = 3 // the media was refused, or a rule of check failed
+	exitRefused = 3 // the media was refused, a rule of check failed, or fsck found something
 )
 
 // version is set by the linker.
@@ -70,7 +70,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(newRemux(std), newProbe(std), newCheck(std), newServe(std), newConfig(std), newPut(std), newGC(std), newBackup(std), newReindex(std),
+	root.AddCommand(newRemux(std), newProbe(std), newCheck(std), newServe(std), newConfig(std), newPut(std), newGC(std), newBackup(std), newReindex(std), newFsck(std),
 		newVersion(std))
 	return root
 }

@@ -46,6 +46,13 @@ func (p *progress) reader(r io.Reader) io.Reader {
 	return counted
 }
 
+// add tells the bar of bytes.
+func (p *progress) add(n int64) {
+	if p.bar != nil {
+		_ = p.bar.Add64(n)
+	}
+}
+
 // finish takes the bar away, so that what follows stands on a line of its own.
 func (p *progress) finish() {
 	if p.bar != nil {
