@@ -34,12 +34,8 @@ export const damages = {
     all.push({body, at: Date.now()})
     return (all.findLast((l) => Date.now() - l.at > 20_000) ?? all[0]).body
   },
-  // From 14 seconds on nothing comes any more, so that a seek ends nowhere.
-  held: async ({path, body, kept}) => {
-    const first = kept.get('first') ?? kept.set('first', Date.now()).get('first')
-    if (isMedia(path) && Date.now() - first > 14_000) await sleep(30_000)
-    return body
-  },
+  // From half a minute on pictures come too late for whoever seeks there.
+  held: async ({number, body}) => { if (number >= 15) await sleep(30_000); return body },
 }
 
 // proxy starts one in front of a server.
