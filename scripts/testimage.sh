@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C
-weir=$PWD/bin/weir file=deploy/Dockerfile unit=deploy/weir.service
+url=http://127.0.0.1:8080 weir=$PWD/bin/weir file=deploy/Dockerfile unit=deploy/weir.service
 began=$SECONDS
 say() { printf '%s (%d s)\n' "$*" $((SECONDS - began)); }
 parts=${PARTS:-unit image service}
@@ -29,14 +29,24 @@ END
 }
 
 # ---- the calls of a client -----------------------------------------------------------------------------------------
-# exercise NAME [CURL ARGUMENT...]: uploads to the server on port 8080 and looks at what it gives back
+export AWS_ACCESS_KEY_ID=AKIDALL AWS_SECRET_ACCESS_KEY=secret-of-all AWS_REGION=us-west-2
+users() { printf '[[user]]\nname = "all"\naccess_key_id = "AKIDALL"\nsecret_access_key = "secret-of-all"\nactions = ["*"]\nstreams = ["*"]\n'; }
+
+# exercise NAME: uploads to the server on port 8080 and looks at what it gives back
 exercise() {
-  local name=$1 url=http://127.0.0.1:8080 range='"StartTimestamp":1767268800,"EndTimestamp":1767268803'
-  shift
-  call() { curl -sS --fail-with-body -m 60 -H 'Content-Type: application/json' "${@:3}" -d "$2" "$url/$1"; }
+  local name=$1 code
   "$weir" put -q --endpoint $url --create --retention 24h --start 2026-01-01T12:00:00Z door testdata/sample.mkv
-  call getClip '{"StreamName":"door","ClipFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{'"$range"'}}}' "$@" >"$work/clip.mp4"
-  call getImages '{"StreamName":"door","ImageSelectorType":"PRODUCER_TIMESTAMP",'"$range"',"SamplingInterval":1000,"Format":"JPEG"}' "$@" >"$work/images.json"
+  look "$name"
+  code=$(curl -s -m 20 -o /dev/null -w '%{http_code}' -d '{}' $url/listStreams)
+  [ "$code" = 403 ] || fail "$name: an unsigned request is answered with $code"
+}
+
+# look NAME: a clip and images of what exercise has uploaded
+look() {
+  local name=$1 f codec range='"StartTimestamp":1767268800,"EndTimestamp":1767268803'
+  call() { curl -sS --fail-with-body -m 60 --aws-sigv4 aws:amz:us-west-2:kinesisvideo --user AKIDALL:secret-of-all -H 'Content-Type: application/json' -d "$2" $url/"$1"; }
+  call getClip '{"StreamName":"door","ClipFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP","TimestampRange":{'"$range"'}}}' >"$work/clip.mp4"
+  call getImages '{"StreamName":"door","ImageSelectorType":"PRODUCER_TIMESTAMP",'"$range"',"SamplingInterval":1000,"Format":"JPEG"}' >"$work/images.json"
   python3 -c 'import base64, json, sys
 images = [i["ImageContent"] for i in json.load(open(sys.argv[1]))["Images"]]
 open(sys.argv[2], "wb").write(base64.b64decode(images[0]))
@@ -70,21 +80,19 @@ in_image() {
 
 image() {
   local pid code
-  printf '[[user]]\nname = "all"\naccess_key_id = "AKIDALL"\nsecret_access_key = "secret-of-all"\nactions = ["*"]\nstreams = ["*"]\n' >"$work/credentials.toml"
+  users >"$work/credentials.toml"
   rm -f "$root/etc/weir/credentials.toml"
   code=0
   (in_image "${command[@]}") 2>"$work/without.log" || code=$?
   [ $code != 0 ] && grep -q credentials.toml "$work/without.log" || { cat "$work/without.log"; fail "without credentials the image does not say so: exit code $code"; }
   echo "image: without credentials: $(tail -n 1 "$work/without.log")"
   ! (in_image "${health[@]}") 2>/dev/null || fail 'HEALTHCHECK succeeds without a server'
-  install -o "$(stat -c %u "$root$volume")" -m 0400 "$work/credentials.toml" "$root/etc/weir/credentials.toml"
+  install -o "$(stat -c %u "$root$volume")" -m 0600 "$work/credentials.toml" "$root/etc/weir/credentials.toml"
   in_image "${command[@]}" 2>"$work/serve.log" &
   pid=$!
-  within 20 curl -sf -m 2 -o /dev/null http://127.0.0.1:8080/readyz || { cat "$work/serve.log"; fail 'the image does not serve'; }
+  within 20 curl -sf -m 2 -o /dev/null $url/readyz || { cat "$work/serve.log"; fail 'the image does not serve'; }
   (in_image "${health[@]}") || fail 'HEALTHCHECK fails'
-  AWS_ACCESS_KEY_ID=AKIDALL AWS_SECRET_ACCESS_KEY=secret-of-all AWS_REGION=us-west-2 exercise image --aws-sigv4 aws:amz:us-west-2:kinesisvideo --user AKIDALL:secret-of-all
-  code=$(curl -s -m 20 -o /dev/null -w '%{http_code}' -d '{}' http://127.0.0.1:8080/listStreams)
-  [ "$code" = 403 ] || fail "an unsigned request is answered with $code"
+  exercise image
   confined image "$work/serve.log"
   kill -TERM $(cat /proc/$pid/task/$pid/children)
   code=0
@@ -121,6 +129,9 @@ service() {
   local machine leader state
   in_machine() { nsenter --target "$leader" --mount --uts --ipc --net --pid --cgroup --root --wdns=/ "$@"; }
   rm -rf "${root:?}$volume"
+  users >"$work/credentials.toml"
+  install -D -o "$(chroot "$root" id -u weir)" -m 0600 "$work/credentials.toml" "$root/etc/weir/credentials.toml"
+  printf 'WEIR_LISTEN=:8080\nWEIR_CREDENTIALS=/etc/weir/credentials.toml\nWEIR_METRICS=127.0.0.1:9090\n' >"$root/etc/weir/weir.env"
   mkdir -p "$root/var/log/journal" "$root/etc/systemd/system/multi-user.target.wants"
   install -m 0644 $unit "$root/etc/systemd/system/weir.service"
   ln -sf ../weir.service "$root/etc/systemd/system/multi-user.target.wants/weir.service"
@@ -128,7 +139,7 @@ service() {
   SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no --console=pipe \
     --resolv-conf=off --timezone=off --boot systemd.unit=multi-user.target systemd.show_status=no </dev/null >"$work/boot.log" 2>&1 &
   machine=$!
-  if ! within 60 curl -sf -m 2 -o /dev/null http://127.0.0.1:8080/readyz; then
+  if ! within 60 curl -sf -m 2 -o /dev/null $url/readyz; then
     cat "$work/boot.log"
     chroot "$root" journalctl --no-pager -n 40
     fail 'the unit does not serve'
@@ -144,13 +155,16 @@ service() {
   chroot "$root" journalctl --quiet --no-pager --output=cat --unit=weir >"$work/journal"
   confined unit "$work/journal"
   in_machine setpriv --reuid=weir --regid=weir --init-groups weir backup --data "$volume" "$volume-backup/one"
-  "$weir" gc --data "$root$volume-backup/one" >/dev/null || fail 'the backup does not open'
+  curl -sS -m 20 http://127.0.0.1:9090/metrics | grep -q '^process_start_time_seconds ' || fail 'the unit keeps /proc/stat from the metrics'
   in_machine systemctl stop weir
   state=$(in_machine systemctl show --property=ActiveState,ExecMainCode,ExecMainStatus weir)
   [ "$(echo $state)" = 'ExecMainCode=1 ExecMainStatus=0 ActiveState=inactive' ] || fail "stopped: $state"
+  in_machine sh -c "rm -r $volume/* && cp -a $volume-backup/one/. $volume && systemctl start weir"
+  within 20 curl -sf -m 2 -o /dev/null $url/readyz || fail 'the backup is not served'
+  look backup
   kill -s RTMIN+4 "$leader" # poweroff
   wait $machine || true
-  say 'unit: an upload, a clip, images, a backup and stop: ok'
+  say 'unit: an upload, a clip, images, a backup, its restore and stop: ok'
 }
 
 # ---- in turn -------------------------------------------------------------------------------------------------------
