@@ -41,6 +41,9 @@ for target in linux/arm64 darwin/arm64 windows/amd64; do
   CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build ./...
 done
 
+step build # the console's page too, before tests look at what is embedded
+make --no-print-directory build
+
 # Players wait for most of their time, which is that of what they play: the tests on 32 bits run beside them, and give way.
 step players and console
 log=$(mktemp)

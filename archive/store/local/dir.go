@@ -102,7 +102,7 @@ func (d *directory) before(op string) error {
 func (d *directory) close() error {
 	var err error
 	if d.lock != nil {
-		err = d.lock.Close()
+		err = errors.Join(unlock(d.lock), d.lock.Close())
 	}
 	if d.root != nil {
 		err = errors.Join(err, d.root.Close())
