@@ -10,8 +10,14 @@ type Dialect struct {
 	Int, Bytes, Text string // column types: 64 bits; byte strings; text that is ordered by its bytes
 	Clustered        string // ends a CREATE TABLE whose rows are kept in the order of the primary key, "" where that cannot be said
 	Numbered         bool   // placeholders are $1, $2 ... instead of ?
-	// Full says that an error means a lack of room, Damaged that the database cannot be read as one.
-	Full, Damaged func(error) bool
+	// Shared says that other processes write to the database too. Rows of streams that one of them has deleted are left out then.
+	Shared bool
+	// Lock ends a SELECT whose row stays as it is until the transaction ends, Exclusive is a statement by which a transaction that makes
+	// tables waits for others that do. Both are empty where one transaction writes at a time.
+	Lock, Exclusive string
+	// Full says that an error means a lack of room, Damaged that the database cannot be read as one, Retry that the same transaction may
+	// do better once it is tried again. Each may be nil.
+	Full, Damaged, Retry func(error) bool
 }
 
 // schema puts the types into a statement that makes a table.

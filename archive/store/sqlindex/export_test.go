@@ -7,7 +7,7 @@ import (
 )
 
 // PageOf is the statement of a page.
-func PageOf(q *store.Query) (string, []any, error) { return pageOf(q) }
+func PageOf(q *store.Query) (string, []any, error) { return pageOf(q, false) }
 
 // Statements returns the queries that were made outside transactions.
 func (x *Index) Statements() []string {

@@ -47,6 +47,9 @@ func (x *Index) migrate(ctx context.Context) error {
 		return err
 	}
 	defer t.Rollback()
+	if x.d.Exclusive != "" {
+		t.run(x.d.Exclusive)
+	}
 	t.run(x.d.schema(`CREATE TABLE IF NOT EXISTS meta (name STRING PRIMARY KEY, value INT64 NOT NULL)`))
 	if t.Err() != nil {
 		return t.Err()
@@ -113,6 +116,9 @@ func (x *Index) wrap(err error) error {
 
 // Damaged says whether an error means that the database cannot be read as one.
 func (x *Index) Damaged(err error) bool { return x.d.Damaged != nil && x.d.Damaged(err) }
+
+// Retry says whether what failed with an error may do better once it is tried again.
+func (x *Index) Retry(err error) bool { return x.d.Retry != nil && x.d.Retry(err) }
 
 // source is where queries go: a database or a transaction.
 type source interface {

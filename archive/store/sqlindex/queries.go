@@ -138,10 +138,21 @@ func (q Queries) StreamsFrom(ctx context.Context, after int64, limit int) ([]sto
 
 // Head returns a stream's head and the pack that has its newest row; zeros if nothing is stored.
 func (q Queries) Head(ctx context.Context, stream int64) (h store.Head, pack int64, err error) {
-	_, err = q.one(ctx, `SELECT reserved, largest, seq, ord, gaps, codecs, ctime_ns, codec_ctime_ns, start_ns, end_ns, server_start_ns, codec, newest_us, pack
-		FROM heads WHERE stream = ?`, []any{stream},
-		&h.Reserved, &h.Largest, &h.Seq, &h.Ord, &h.Gaps, &h.Codecs, &h.Time, &h.CodecTime, &h.Start, &h.End, &h.ServerStart, &h.Codec, &h.Newest, &pack)
+	h, pack, _, err = q.head(ctx, stream, ``)
 	return h, pack, err
+}
+
+// StoredHead returns a stream's head and whether it is stored: of a caller who stores one with each stream, whether there is the stream.
+func (q Queries) StoredHead(ctx context.Context, stream int64) (h store.Head, ok bool, err error) {
+	h, _, ok, err = q.head(ctx, stream, ``)
+	return h, ok, err
+}
+
+func (q Queries) head(ctx context.Context, stream int64, tail string) (h store.Head, pack int64, ok bool, err error) {
+	ok, err = q.one(ctx, `SELECT reserved, largest, seq, ord, gaps, codecs, ctime_ns, codec_ctime_ns, start_ns, end_ns, server_start_ns, codec, newest_us, pack
+		FROM heads WHERE stream = ?`+tail, []any{stream},
+		&h.Reserved, &h.Largest, &h.Seq, &h.Ord, &h.Gaps, &h.Codecs, &h.Time, &h.CodecTime, &h.Start, &h.End, &h.ServerStart, &h.Codec, &h.Newest, &pack)
+	return h, pack, ok, err
 }
 
 // HeadsIn returns the streams whose newest row is in a pack.
@@ -220,6 +231,11 @@ func (q Queries) Before(ctx context.Context, stream, from, to int64, kept bool, 
 		where = ` AND +blob_key <> 0`
 	}
 	return q.stored(ctx, `stream = ? AND server_us >= ? AND server_us < ?`+where+` ORDER BY server_us, counter`+limited, stream, from, to, limit)
+}
+
+// From returns at most limit rows of a stream whose counters are at least first, in the order of those.
+func (q Queries) From(ctx context.Context, stream, first int64, limit int) ([]Stored, error) {
+	return q.stored(ctx, `stream = ? AND counter >= ? ORDER BY counter`+limited, stream, first, limit)
 }
 
 // Some returns at most limit rows of a stream.

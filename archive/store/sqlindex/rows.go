@@ -53,7 +53,7 @@ var keyColumns = [...]string{store.ByCounter: "counter", store.ByServer: "server
 
 // Rows appends the rows that q asks for to dst.
 func (q Queries) Rows(ctx context.Context, dst []store.Row, query *store.Query) ([]store.Row, error) {
-	text, args, err := pageOf(query)
+	text, args, err := pageOf(query, q.x.d.Shared)
 	if err != nil || text == "" {
 		return dst, err
 	}
@@ -76,8 +76,8 @@ func (q Queries) Rows(ctx context.Context, dst []store.Row, query *store.Query) 
 }
 
 // pageOf returns the statement that q is. Its range has one lower and one upper bound, so that the index need not choose; what the
-// range does not say is kept from the choice by a plus. It is empty if nothing can be found.
-func pageOf(q *store.Query) (text string, args []any, err error) {
+// range does not say is kept from the choice by a plus. With living the stream has to be there still. It is empty if nothing can be found.
+func pageOf(q *store.Query, living bool) (text string, args []any, err error) {
 	if q.Limit <= 0 || int(q.By) >= len(keyColumns) {
 		return "", nil, errQuery
 	}
@@ -140,6 +140,10 @@ func pageOf(q *store.Query) (text string, args []any, err error) {
 	if q.By != store.ByServer {
 		b.WriteString(` AND +server_us >= ?`)
 		args = append(args, q.Since)
+	}
+	if living {
+		b.WriteString(` AND EXISTS (SELECT 1 FROM heads WHERE stream = ?)`)
+		args = append(args, q.Stream)
 	}
 	// Live rows with equal times are in the order of ord and of counter alike; ord is unique among them, as seq and counter are among all.
 	order := key

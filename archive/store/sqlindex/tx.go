@@ -146,6 +146,26 @@ func (t *Tx) SetMeta(name string, value int64) {
 	t.Exec(`INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 }
 
+// Add adds n to a number by name, which is 0 at first, and returns the sum.
+func (t *Tx) Add(name string, n int64) (sum int64) {
+	_, err := t.one(context.Background(), `INSERT INTO meta (name, value) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = meta.value + excluded.value RETURNING value`, []any{name, n}, &sum)
+	t.Fail(err)
+	return sum
+}
+
+// Raise makes a number by name at least as large as value.
+func (t *Tx) Raise(name string, value int64) {
+	t.Exec(`INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name)
+		DO UPDATE SET value = CASE WHEN meta.value < excluded.value THEN excluded.value ELSE meta.value END`, name, value)
+}
+
+// LockHead returns a stream's head, and whether it is stored. Nobody else changes it until the transaction ends.
+func (t *Tx) LockHead(stream int64) (h store.Head, ok bool, err error) {
+	h, _, ok, err = t.head(context.Background(), stream, t.x.d.Lock)
+	return h, ok, err
+}
+
 // PutStream adds a stream with its ID.
 func (t *Tx) PutStream(s *store.Stream) {
 	tags, err := json.Marshal(s.Tags)
@@ -238,9 +258,9 @@ func (t *Tx) Drop(stream, counter int64) {
 	t.Exec(`UPDATE fragments SET blob_key = 0 WHERE stream = ? AND counter = ?`, stream, counter)
 }
 
-// Delete removes a row.
-func (t *Tx) Delete(stream, counter int64) {
-	t.Exec(`DELETE FROM fragments WHERE stream = ? AND counter = ?`, stream, counter)
+// Delete removes a row and returns how many there were: 1, or 0.
+func (t *Tx) Delete(stream, counter int64) int64 {
+	return t.Exec(`DELETE FROM fragments WHERE stream = ? AND counter = ?`, stream, counter)
 }
 
 // Pack is what is known of a pack file.
