@@ -54,6 +54,27 @@ type Remote interface {
 	Remote() bool
 }
 
+// Keeper is implemented by stores whose archive can be gone through whole: to be verified, or to be copied.
+type Keeper interface {
+	Store
+	// StreamsFrom returns at most limit streams of all accounts with IDs above after, in the order of their IDs.
+	StreamsFrom(ctx context.Context, after int64, limit int) ([]Stream, error)
+	// Codecs returns the codec records of a stream in the order of their IDs.
+	Codecs(ctx context.Context, stream int64) ([]Codec, error)
+}
+
+// Importer is implemented by stores that take over what was settled in another archive, with its IDs and counters, so that URLs of
+// sessions and fragment numbers stay good.
+type Importer interface {
+	Keeper
+	// ImportStream stores a stream, its codec records and its head. If it was imported before they are brought up to date. ErrExists means that
+	// another stream has the ID or the name, ErrVersion that the archive has rows of the stream that are behind the head.
+	ImportStream(ctx context.Context, s *Stream, codecs []Codec, head *Head) error
+	// ImportRows stores rows of a stream that was imported, as they are but for Blob, each with its bytes. They come in the order of Seq, over
+	// all calls for a stream. Those that are there already stay.
+	ImportRows(ctx context.Context, stream int64, rows []Row, data [][]byte) error
+}
+
 // Collected says what Collect did.
 type Collected struct {
 	Rows  int64 // removed from the index

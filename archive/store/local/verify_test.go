@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed63bb8431/weir/archive/store"
 	"github.com/seed63bb8431/weir/archive/store/local"
+	"github.com/seed63bb8431/weir/archive/store/verify"
 )
 
 // TestVerify has a fragment whose byte was turned, and a pack that was removed.
@@ -33,10 +34,10 @@ func TestVerify(t *testing.T) {
 		Counter int64
 		Gone    bool
 	}
-	verify := func(now time.Time) (v local.Verified, problems []problem) {
+	look := func(now time.Time) (v verify.Verified, problems []problem) {
 		t.Helper()
 		var ticked int64
-		v, err := s.Verify(t.Context(), now, func(st *store.Stream, r *store.Row, err error) {
+		v, err := verify.Archive(t.Context(), s, now, func(st *store.Stream, r *store.Row, err error) {
 			if gone := errors.Is(err, store.ErrGone); gone || errors.Is(err, store.ErrDamaged) {
 				problems = append(problems, problem{st.Name, r.Number.Counter, gone})
 			}
@@ -47,8 +48,8 @@ func TestVerify(t *testing.T) {
 		}
 		return v, problems
 	}
-	v, problems := verify(began)
-	want := local.Verified{Streams: 2, Fragments: 2 * each, Bytes: 2 * each * 100, Whole: 2 * each}
+	v, problems := look(began)
+	want := verify.Verified{Streams: 2, Fragments: 2 * each, Bytes: 2 * each * 100, Whole: 2 * each}
 	if d := cmp.Diff(want, v); d != "" || problems != nil || !v.Sound() {
 		t.Errorf("-want +got:\n%s%v", d, problems)
 	}
@@ -62,7 +63,7 @@ func TestVerify(t *testing.T) {
 	_, err = f.WriteAt([]byte{b[0] ^ 1}, turned.Blob.Offset+50)
 	check(t, err)
 	check(t, f.Close())
-	v, problems = verify(began)
+	v, problems = look(began)
 	want.Damaged, want.Whole, want.Bytes = 1, 2*each-1, (2*each-1)*100
 	if d := cmp.Diff(want, v); d != "" || v.Sound() {
 		t.Errorf("with a byte turned, -want +got:\n%s", d)
@@ -74,12 +75,12 @@ func TestVerify(t *testing.T) {
 	closed(t, s) // packs are open
 	check(t, os.Remove(packPath(dir, &fragments["month"][0])))
 	s = open(t, dir, local.Options{Warn: func(error) {}})
-	v, problems = verify(began)
-	want = local.Verified{Streams: 2, Fragments: 2 * each, Bytes: (each - 1) * 100, Whole: each - 1, Damaged: 1, Gone: each}
+	v, problems = look(began)
+	want = verify.Verified{Streams: 2, Fragments: 2 * each, Bytes: (each - 1) * 100, Whole: each - 1, Damaged: 1, Gone: each}
 	if d := cmp.Diff(want, v); d != "" || len(problems) != each+1 {
 		t.Errorf("without a pack, -want +got:\n%s%d problems", d, len(problems))
 	}
-	v, problems = verify(began.Add(31 * day))
+	v, problems = look(began.Add(31 * day))
 	want.Gone, want.Expired = 0, each
 	if d := cmp.Diff(want, v); d != "" || len(problems) != 1 {
 		t.Errorf("without a pack that has expired, -want +got:\n%s%v", d, problems)

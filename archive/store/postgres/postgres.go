@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/seed63bb8431/weir/archive/store/sqlindex"
+)
+
+// Options for Open. The zero value means the defaults named on each field.
+type Options struct {
+	Writers int // connections for transactions that write: default 8
+	Readers int // connections for queries: default 16
+	// ConnectTimeout is how long a connection may take to be made, where the URL has no connect_timeout: default 5 s.
+	ConnectTimeout time.Duration
+}
+
+// idleTime is how long a connection that nobody uses stays open.
+const idleTime = 5 * time.Minute
+
+// Open returns the index in the database that a URL names, such as postgres://weir:secret@db.internal/weir?sslmode=verify-full, and makes
+// or migrates its tables. What the URL does not say is as PGHOST, PGUSER, PGPASSWORD, PGPASSFILE and the other variables of libpq have it.
+// store.ErrFormat means that the tables are of a newer version. An error has no password in it.
+func Open(ctx context.Context, url string, o *Options) (*sqlindex.Index, error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	writers, readers := 8, 16
+	config.ConnectTimeout = max(config.ConnectTimeout, 0)
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 5 * time.Second
+	}
+	if o != nil {
+		if o.Writers > 0 {
+			writers = o.Writers
+		}
+		if o.Readers > 0 {
+			readers = o.Readers
+		}
+		if o.ConnectTimeout > 0 {
+			config.ConnectTimeout = o.ConnectTimeout
+		}
+	}
+	x, err := sqlindex.Open(ctx, pool(config, writers), pool(config, readers), Dialect, nil)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return x, nil
+}
+
+func parse(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err) // pgx takes the password out
+	}
+	// PERSISTED is said when a row is durable, whatever the database's own default is.
+	config.RuntimeParams["synchronous_commit"] = "on"
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "weir"
+	}
+	return config, nil
+}
+
+func pool(config *pgx.ConnConfig, connections int) *sql.DB {
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(idleTime)
+	return db
+}
+
+// exclusiveKey is the number of the advisory lock that is held while tables are made: "weir" in ASCII.
+const exclusiveKey = "2003134834"
+
+// Dialect is PostgreSQL's.
+var Dialect = &sqlindex.Dialect{
+	Int: "BIGINT", Bytes: "BYTEA", Text: `TEXT COLLATE "C"`,
+	Numbered: true, Shared: true, Lock: ` FOR UPDATE`, Exclusive: `SELECT pg_advisory_xact_lock(` + exclusiveKey + `)`,
+	Full:    full,
+	Damaged: func(err error) bool { return code(err) == "XX001" || code(err) == "XX002" },
+	Retry:   retry,
+}
+
+// code returns the SQLSTATE of an error of the database, "" for another one.
+func code(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// full: disk_full.
+func full(err error) bool { return code(err) == "53100" }
+
+// retry says whether a transaction may do better when it is tried again: others were in its way, or the database was not there.
+func retry(err error) bool {
+	switch c := code(err); {
+	case c == "":
+	case c == "40001", c == "40P01": // serialization_failure, deadlock_detected
+		return true
+	case c == "23505": // unique_violation: what another transaction has made meanwhile is seen the next time
+		return true
+	case c == "57P01", c == "57P02", c == "57P03", c == "57P05": // the server ends, has crashed, or begins
+		return true
+	case c == "53300", c == "25006": // too_many_connections; read_only_sql_transaction, by one that is about to be replaced
+		return true
+	default:
+		return strings.HasPrefix(c, "08") // connection exceptions
+	}
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "conn closed")
+}
