@@ -9,7 +9,7 @@ PLAY ?= --suite full
 ONCE ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image image
+.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image test-scale image
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ image: ## a container image, weir:latest, by docker
 
 test-image: build ## the image's steps without docker, and the unit under systemd in a container; as root with apt; PARTS (unit image service)
 	@scripts/testimage.sh
+
+test-scale: ## archives that servers share, over PostgreSQL and an S3 server on loopback: stores, clients, players, servers that are killed; PARTS
+	@scripts/tools.sh
+	@scripts/scale.sh $(PARTS)
 
 e2e: ## the server, driven by real clients: curl, boto3, the AWS command line, the SDKs for Go and JavaScript; MUTATIONS damaged uploads
 	@scripts/tools.sh

@@ -50,6 +50,7 @@ js() { # a copy of what package-lock.json says, once
 [[ " $parts " != *" js "* && " $parts " != *" docs "* ]] || { js >"$work/npm.log" 2>&1 & installing=$!; }
 [[ " $parts " != *" go "* && " $parts " != *" docs "* ]] || { go test -c -o "$work/clients" . >"$work/compile.log" 2>&1 & compiling=$!; }
 (cd .. && CGO_ENABLED=0 go build -o "$work/weir" ./cmd/weir)
+[ -z "${WEIR_WRAP:-}" ] || { mv "$work/weir" "$work/weir.bin" && cp "$WEIR_WRAP" "$work/weir"; } # see scripts/scale.sh
 ffmpeg -v error -nostdin -stream_loop 54 -i ../testdata/h264-nob.mkv -map 0 -c copy -f matroska "$work/many.mkv"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=weir -addext subjectAltName=IP:127.0.0.1,DNS:localhost \
   -keyout "$work/key.pem" -out "$work/cert.pem" 2>"$work/openssl.log"

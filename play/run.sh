@@ -9,5 +9,6 @@ trap 'rm -rf "$work"' EXIT
 done=node_modules/.weir-lock
 cmp -s package-lock.json $done || { npm ci --no-progress --no-audit --no-fund --loglevel=error >/dev/null && cp package-lock.json $done; }
 (cd .. && CGO_ENABLED=0 go build -o "$work/weir" ./cmd/weir)
+[ -z "${WEIR_WRAP:-}" ] || { mv "$work/weir" "$work/weir.bin" && cp "$WEIR_WRAP" "$work/weir"; } # see scripts/scale.sh
 node --test --test-reporter=dot judge.test.mjs
 node main.mjs --weir "$work/weir" "$@"

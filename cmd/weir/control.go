@@ -68,8 +68,19 @@ func startControl(ctx context.Context, dir string, st *local.Store, log *slog.Lo
 		answer(w, done, err)
 	})
 	mux.HandleFunc("POST /fsck", func(w http.ResponseWriter, r *http.Request) {
-		out, err := verify(r.Context(), st, nil)
+		out, err := verifyArchive(r.Context(), st, nil)
 		answer(w, out, err)
+	})
+	mux.HandleFunc("POST /migrate", func(w http.ResponseWriter, r *http.Request) {
+		var in migrateRequest
+		if err := json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&in); err != nil {
+			http.Error(w, "Data, or Index and Blobs, are needed", http.StatusBadRequest)
+			return
+		}
+		to := archivePlace{data: in.Data, index: in.Index, blobs: in.Blobs}
+		log.Info("migration begins", "to", to.String())
+		done, err := copyTo(r.Context(), st, &to, nil)
+		answer(w, done, err)
 	})
 	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+c.Secret)) != 1 {
@@ -95,15 +106,15 @@ func answer(w http.ResponseWriter, done any, err error) {
 	_ = json.NewEncoder(w).Encode(done)
 }
 
-// withArchive opens the archive in a directory for do. Where a server has it open, that is asked to do the same by path, with in as
-// JSON, and its answer is read into out.
-func withArchive(ctx context.Context, dir string, do func(*local.Store) error, path string, in, out any) error {
-	st, err := local.Open(dir, nil)
+// withArchive opens an archive for do. Where a server has it for itself, that is asked to do the same by path, with in as JSON, and its
+// answer is read into out.
+func withArchive(ctx context.Context, p *archivePlace, do func(store.Importer) error, path string, in, out any) error {
+	st, err := p.open(ctx, nil)
 	if errors.Is(err, store.ErrLocked) {
-		return askServer(ctx, dir, path, in, out)
+		return askServer(ctx, p.data, path, in, out)
 	}
 	if err != nil {
-		return archiveError(dir, err)
+		return err
 	}
 	return errors.Join(do(st), st.Close())
 }

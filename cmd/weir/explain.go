@@ -24,7 +24,7 @@ func explain(err error) (int, string) {
 	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "unknown command") {
 		return exitUsage, err.Error()
 	}
-	if errors.Is(err, errRuleFailed) || errors.Is(err, errUnsound) {
+	if errors.Is(err, errRuleFailed) || errors.Is(err, errUnsound) || errors.Is(err, errLeftBehind) {
 		return exitRefused, err.Error()
 	}
 	if e, ok := errors.AsType[serviceError](err); ok {

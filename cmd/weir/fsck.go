@@ -11,14 +11,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed63bb8431/weir/archive/store"
-	"github.com/seed63bb8431/weir/archive/store/local"
+	"github.com/seed63bb8431/weir/archive/store/shared"
+	"github.com/seed63bb8431/weir/archive/store/verify"
 )
 
 // verified is what fsck says.
 type verified struct {
-	local.Verified
+	verify.Verified
 	Problems []problem
-	More     int64 // problems that are not told
+	More     int64         // problems that are not told
+	Objects  *shared.Swept `json:",omitempty"` // of an archive that servers share
 }
 
 // problem is a fragment that is not as it was stored.
@@ -36,9 +38,9 @@ const maxProblems = 1000
 // errUnsound is that of an archive that has lost something.
 var errUnsound = errors.New("fragments are damaged or gone")
 
-// verify reads an archive whole. tick may be nil.
-func verify(ctx context.Context, st *local.Store, tick func(int64)) (out verified, err error) {
-	out.Verified, err = st.Verify(ctx, time.Now(), func(s *store.Stream, r *store.Row, err error) {
+// verifyArchive reads an archive whole. tick may be nil.
+func verifyArchive(ctx context.Context, st store.Keeper, tick func(int64)) (out verified, err error) {
+	out.Verified, err = verify.Archive(ctx, st, time.Now(), func(s *store.Stream, r *store.Row, err error) {
 		if len(out.Problems) == maxProblems {
 			out.More++
 			return
@@ -53,25 +55,35 @@ func verify(ctx context.Context, st *local.Store, tick func(int64)) (out verifie
 }
 
 func newFsck(std streams) *cobra.Command {
-	var data string
-	var asJSON, quiet bool
+	var p archivePlace
+	var asJSON, quiet, orphans bool
 	cmd := &cobra.Command{
-		Use:   "fsck --data DIR",
+		Use:   "fsck {--data DIR | --index URL --blobs URL}",
 		Short: "Read every fragment of an archive and compare its checksum, also while it is served",
 		Long: `Read the bytes of every fragment that the index of an archive has, and compare their checksums. Fragments that are damaged or gone are
 printed, and the exit code is 3. Nothing is changed: get such fragments back from a copy, or let their retention remove them. An archive
 whose index was lost is made whole by weir reindex.
 
-Where a server has the archive open, that does it while it goes on.`,
+Where a server has the archive open, that does it while it goes on.
+
+In an archive that servers share, objects that no fragment has are counted too: what a server left that was killed between a fragment's
+bytes and its row. Servers remove them by themselves every six hours; --remove-orphans does it now. Only those older than an hour count.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var out verified
-			err := withArchive(cmd.Context(), data, func(st *local.Store) (err error) {
+			err := withArchive(cmd.Context(), &p, func(st store.Importer) (err error) {
 				bar := newProgress(std.err, quiet, "reading")
 				bar.start(-1)
 				defer bar.finish()
-				out, err = verify(cmd.Context(), st, bar.add)
-				return err
+				if out, err = verifyArchive(cmd.Context(), st, bar.add); err != nil {
+					return err
+				}
+				if st, ok := st.(*shared.Store); ok {
+					swept, err := st.Sweep(cmd.Context(), time.Now(), !orphans)
+					out.Objects = &swept
+					return err
+				}
+				return nil
 			}, "/fsck", struct{}{}, &out)
 			if err != nil {
 				return err
@@ -89,7 +101,8 @@ Where a server has the archive open, that does it while it goes on.`,
 			return err
 		},
 	}
-	dataFlag(cmd, &data)
+	placeFlags(cmd, &p)
+	cmd.Flags().BoolVar(&orphans, "remove-orphans", false, "remove objects that no fragment has, of an archive that servers share")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "no progress bar")
 	return cmd
@@ -108,5 +121,9 @@ func (v *verified) write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%d streams, %d fragments: %d whole with %d bytes, %d damaged, %d gone, %d expired\n",
 		v.Streams, v.Fragments, v.Whole, v.Bytes, v.Damaged, v.Gone, v.Expired)
+	if o := v.Objects; o != nil && err == nil {
+		_, err = fmt.Fprintf(w, "%d objects: %d without a fragment, with %d bytes; %d more that are too young to tell; %d of other names\n",
+			o.Objects, o.Orphans, o.Bytes, o.Young, o.Strange)
+	}
 	return err
 }

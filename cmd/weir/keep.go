@@ -11,8 +11,6 @@ import (
 	"github.com/seed63bb8431/weir/archive/store/local"
 )
 
-var errNoData = usagef("--data is needed: the directory of the archive")
-
 // dataFlag adds --data to a command that keeps an archive, and has it be given.
 func dataFlag(cmd *cobra.Command, data *string) {
 	cmd.Flags().StringVar(data, "data", "", "`directory` of the archive; required, here or as WEIR_DATA")
@@ -22,23 +20,36 @@ func dataFlag(cmd *cobra.Command, data *string) {
 			return err
 		}
 		if *data == "" {
-			return errNoData
+			return usagef("--data is needed: the directory of the archive")
 		}
 		return nil
 	}
 }
 
+// placeFlags adds the flags of an archive to a command that works on one, wherever it is.
+func placeFlags(cmd *cobra.Command, p *archivePlace) {
+	cmd.Flags().StringVar(&p.data, "data", "", "`directory` of the archive, here or as WEIR_DATA")
+	_ = cmd.MarkFlagDirname("data")
+	p.sharedFlags(cmd.Flags())
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if _, err := settle(cmd.Flags()); err != nil {
+			return err
+		}
+		return p.check()
+	}
+}
+
 func newGC(std streams) *cobra.Command {
-	var data string
+	var p archivePlace
 	cmd := &cobra.Command{
-		Use:   "gc --data DIR",
+		Use:   "gc {--data DIR | --index URL --blobs URL}",
 		Short: "Give back the disk space of what has expired in an archive",
 		Long: `Remove from an archive what its streams' retention no longer keeps, and give the disk space back. A server does this by itself every
 ten minutes; where one runs, it is asked to do it now.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var done store.Collected
-			err := withArchive(cmd.Context(), data, func(st *local.Store) (err error) {
+			err := withArchive(cmd.Context(), &p, func(st store.Importer) (err error) {
 				done, err = st.Collect(cmd.Context(), time.Now(), expiredGrace)
 				return err
 			}, "/gc", struct{}{}, &done)
@@ -49,7 +60,7 @@ ten minutes; where one runs, it is asked to do it now.`,
 			return err
 		},
 	}
-	dataFlag(cmd, &data)
+	placeFlags(cmd, &p)
 	return cmd
 }
 
@@ -69,7 +80,7 @@ disk. Only what was there when this command ends with 0 is a backup.`,
 			if err != nil {
 				return err
 			}
-			err = withArchive(cmd.Context(), data, func(st *local.Store) error { return st.Backup(cmd.Context(), to) },
+			err = withArchive(cmd.Context(), &archivePlace{data: data}, func(st store.Importer) error { return st.(*local.Store).Backup(cmd.Context(), to) },
 				"/backup", backupRequest{Directory: to}, &struct{}{})
 			if err != nil {
 				return err

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/spf13/cobra"
 
 	"github.com/seed63bb8431/weir/archive"
 	"github.com/seed63bb8431/weir/internal/reload"
@@ -53,6 +56,20 @@ func (s *serving) sessionKeys(ctx context.Context, log *slog.Logger) (func() *ar
 		log.Info("session keys were read again")
 	})
 	return ring.Get, nil
+}
+
+func newKeys(std streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "keys >FILE",
+		Short: "Print a new file for serve's --session-keys",
+		Long: `Print the content of a file for --session-keys of weir serve, with one new key, which seals the URLs of sessions. All servers of an archive
+have the same file; only its owner may read it: (umask 077; weir keys >session.keys). To change keys put the line of another in front.`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.WriteString(std.out, archive.NewKeyringText())
+			return err
+		},
+	}
 }
 
 // writeSecret makes a file durable that its owner alone may read.

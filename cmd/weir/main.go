@@ -70,7 +70,7 @@ func newRoot(std streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(newRemux(std), newProbe(std), newCheck(std), newServe(std), newConfig(std), newPut(std), newGC(std), newBackup(std), newReindex(std), newFsck(std),
+	root.AddCommand(newRemux(std), newProbe(std), newCheck(std), newServe(std), newConfig(std), newPut(std), newGC(std), newBackup(std), newReindex(std), newFsck(std), newMigrate(std), newKeys(std),
 		newVersion(std))
 	return root
 }

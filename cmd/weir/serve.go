@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,8 +22,10 @@ import (
 	"github.com/seed63bb8431/weir/archive/httpapi"
 	"github.com/seed63bb8431/weir/archive/images"
 	"github.com/seed63bb8431/weir/archive/metrics"
+	"github.com/seed63bb8431/weir/archive/store"
 	"github.com/seed63bb8431/weir/archive/store/cached"
 	"github.com/seed63bb8431/weir/archive/store/local"
+	"github.com/seed63bb8431/weir/archive/store/shared"
 	"github.com/seed63bb8431/weir/archive/tlsfiles"
 	"github.com/seed63bb8431/weir/web"
 )
@@ -35,14 +37,17 @@ const (
 	expiredGrace = 12*time.Hour + 10*time.Minute
 	// collectEvery is how often a server gives back what has expired.
 	collectEvery = 10 * time.Minute
+	// sweepEvery is how often a server looks for objects that no fragment has.
+	sweepEvery = 6 * time.Hour
 	// reloadEvery is how often the files of credentials and certificates are looked at.
 	reloadEvery = 2 * time.Second
 )
 
 // serving is what the flags of serve say.
 type serving struct {
-	config                  string
-	data, listen, publicURL string
+	config string
+	archivePlace
+	listen, publicURL       string
 	metrics                 string
 	credentials, cert, key  string
 	sealKeys                string
@@ -109,7 +114,8 @@ finish their fragment first.`,
 func (s *serving) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.config, "config", "", "`file` of settings, in TOML: its keys are these flags' names; see weir config")
-	f.StringVar(&s.data, "data", "", "`directory` of the archive; it is made when it is missing (required)")
+	f.StringVar(&s.data, "data", "", "`directory` of the archive; it is made when it is missing (required, but with --index and --blobs)")
+	s.sharedFlags(f)
 	f.StringVar(&s.listen, "listen", defaultListen, "`address` to listen on")
 	f.StringVar(&s.publicURL, "public-url", "", "`URL` that clients reach this server by, as GetDataEndpoint and sessions give it; default: that of the request")
 	f.StringVar(&s.metrics, "metrics", "", "loopback `address` of a port for the operator: /metrics for Prometheus, /debug/pprof/, /healthz, /readyz; default: none")
@@ -151,9 +157,9 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	st, err := local.Open(s.data, &local.Options{Headroom: s.headroom, Warn: func(err error) { log.Warn("archive", "error", err) }})
+	st, err := s.open(ctx, &openOptions{headroom: s.headroom, warn: func(err error) { log.Warn("archive", "error", err) }})
 	if err != nil {
-		return archiveError(s.data, err)
+		return err
 	}
 	defer func() {
 		if err := st.Close(); err != nil {
@@ -179,7 +185,7 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	where := []any{"url", s.url(ln.Addr()), "data", s.data, "version", version}
+	where := []any{"url", s.url(ln.Addr()), "archive", s.archivePlace.String(), "version", version}
 	if s.metrics != "" {
 		// It ends behind the last request: what a server does while it drains is worth seeing.
 		on, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -195,11 +201,16 @@ func (s *serving) run(ctx context.Context, std streams) error {
 	if s.credentials == "" {
 		log.Warn("no --credentials: everybody who reaches this address may do everything")
 	}
-	if err := startControl(ctx, s.data, st, log); err != nil {
-		_ = ln.Close()
-		return err
+	if st, ok := st.(*local.Store); ok {
+		if err := startControl(ctx, s.data, st, log); err != nil {
+			_ = ln.Close()
+			return err
+		}
 	}
 	go s.collect(ctx, st, m, log)
+	if st, ok := st.(*shared.Store); ok {
+		go sweep(ctx, st, log)
+	}
 	err = httpapi.Serve(ctx, server, ln, a.Drain, s.grace)
 	if err == nil || errors.Is(err, http.ErrServerClosed) {
 		log.Info("ended")
@@ -209,8 +220,8 @@ func (s *serving) run(ctx context.Context, std streams) error {
 }
 
 // service returns the archive over a store, and the handler of all paths: those of the API, of sessions and of the console.
-func (s *serving) service(ctx context.Context, st *local.Store, m *metrics.Metrics, ready func() error, log *slog.Logger) (*archive.Archive, http.Handler, error) {
-	incoming, err := emptied(filepath.Join(s.data, "incoming")) // what a crash left: nothing of it was acknowledged
+func (s *serving) service(ctx context.Context, st store.Store, m *metrics.Metrics, ready func() error, log *slog.Logger) (*archive.Archive, http.Handler, error) {
+	incoming, err := s.incoming(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -235,6 +246,19 @@ func (s *serving) service(ctx context.Context, st *local.Store, m *metrics.Metri
 		handler = console.Over(s.newConsole(a, users, keys, decoder != nil, lacks, log), handler)
 	}
 	return a, handler, nil
+}
+
+// incoming returns the directory for fragments that are not whole yet, without what a crash left: nothing of it was acknowledged. Without
+// --data it is one of this process, until ctx is done.
+func (s *serving) incoming(ctx context.Context) (string, error) {
+	if s.data != "" {
+		return emptied(filepath.Join(s.data, "incoming"))
+	}
+	dir, err := os.MkdirTemp("", "weir-incoming-")
+	if err == nil {
+		context.AfterFunc(ctx, func() { _ = os.RemoveAll(dir) })
+	}
+	return dir, err
 }
 
 // emptied makes a directory anew, and returns its path.
@@ -296,9 +320,12 @@ func (s *serving) decoder(ctx context.Context, log *slog.Logger) (images.Decoder
 
 // check refuses flags that do not fit together.
 func (s *serving) check() error {
+	if err := s.archivePlace.check(); err != nil {
+		return err
+	}
 	switch {
-	case s.data == "":
-		return errNoData
+	case s.shared() && s.data == "" && s.sealKeys == "":
+		return usagef("--session-keys is needed with --index and --blobs: a file that all servers of the archive have; weir keys prints the content of one")
 	case (s.cert == "") != (s.key == ""):
 		return usagef("--tls-cert and --tls-key belong together")
 	case len(s.account) != 12 || !digits(s.account):
@@ -415,7 +442,7 @@ func (s *serving) url(addr net.Addr) string {
 }
 
 // collect gives back what has expired, at the start and every now and then.
-func (s *serving) collect(ctx context.Context, st *local.Store, m *metrics.Metrics, log *slog.Logger) {
+func (s *serving) collect(ctx context.Context, st store.Store, m *metrics.Metrics, log *slog.Logger) {
 	t := time.NewTicker(collectEvery)
 	defer t.Stop()
 	for {
@@ -437,10 +464,25 @@ func (s *serving) collect(ctx context.Context, st *local.Store, m *metrics.Metri
 	}
 }
 
-// archiveError says what to do about an archive that does not open.
-func archiveError(dir string, err error) error {
-	if errors.Is(err, local.ErrIndex) {
-		return fmt.Errorf("%w: make it anew with weir reindex --data %s", err, dir)
+// sweep removes what other servers left that ended between a fragment's bytes and its row, every now and then. Servers that were started
+// together do it one after the other.
+func sweep(ctx context.Context, st *shared.Store, log *slog.Logger) {
+	wait := rand.N(sweepEvery)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		done, err := st.Sweep(ctx, time.Now(), false)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Error("objects without fragments were not removed", "error", err)
+		case done.Orphans > 0:
+			log.Info("removed objects without fragments", "objects", done.Orphans, "bytes", done.Bytes)
+		}
+		wait = sweepEvery
 	}
-	return err
 }

@@ -109,7 +109,7 @@ func newConfig(std streams) *cobra.Command {
 		Use:   "config [flags]",
 		Short: "Print the settings that serve would be in force with, and where each is from",
 		Long: `Print the settings of weir serve that are in force, each with where it is from, and check that they fit together. It takes the flags of
-weir serve. What is printed is itself a file for --config.`,
+weir serve. What is printed is itself a file for --config, but for a password in --index, which is not shown.`,
 		Args: exactly(0, "no arguments"),
 	}
 	s.flags(cmd)
@@ -135,6 +135,9 @@ func settings(flags *pflag.FlagSet, from origins) string {
 			return
 		}
 		value := f.Value.String()
+		if f.Name == "index" && value != "" {
+			value = redacted(value)
+		}
 		if t := f.Value.Type(); t != "bool" && t != "int" && t != "int64" {
 			value = quote(value)
 		}
