@@ -2,6 +2,7 @@ package archive
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -67,6 +68,10 @@ type Archive struct {
 	overviews  overviews
 
 	ownKeys *Keyring
+
+	// Sessions last by time that passes, whatever steps the clock takes meanwhile. That is known of those that this Archive has made.
+	maker  uint32               // tells it from other Archives; not 0
+	uptime func() time.Duration // only grows
 }
 
 // New returns an Archive over st. The nil Options are the zero ones.
@@ -107,6 +112,8 @@ func New(st store.Store, opts *Options) *Archive {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	began := a.now()
+	a.maker, a.uptime = rand.Uint32()|1, func() time.Duration { return a.now().Sub(began) } // monotonic where the clock is time.Now
 	return a
 }
 

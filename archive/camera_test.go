@@ -16,7 +16,8 @@ import (
 // clock is a clock that stands still unless it is told to go.
 type clock struct {
 	ns     atomic.Int64
-	bubble bool // it is time.Now's in a bubble of synctest, where everything waits for it
+	step   atomic.Int64 // what it was put forward by, ns
+	bubble bool         // it is time.Now's in a bubble of synctest, where everything waits for it
 }
 
 func newClock() *clock {
@@ -29,7 +30,7 @@ func (c *clock) now() time.Time {
 	if c.bubble {
 		return time.Now()
 	}
-	return time.Unix(0, c.ns.Load())
+	return time.Unix(0, c.ns.Load()+c.step.Load())
 }
 
 func (c *clock) ms() int64 { return c.now().UnixMilli() }
@@ -117,6 +118,7 @@ func films(t testing.TB, file string) []film {
 type shot struct {
 	film *film
 	gap  time.Duration
+	step time.Duration // which the server's clock makes before
 }
 
 // camera sends fragments to a stream as time goes by. Its producer's clock is the server's.
@@ -132,8 +134,8 @@ func newCamera(s *service, c *clock, stream string) *camera {
 	return &camera{service: s, clock: c, stream: stream, at: time.Duration(c.now().UnixNano())}
 }
 
-// shoot uploads fragments over one connection.
-func (c *camera) shoot(shots ...shot) {
+// shoot uploads fragments over one connection, and returns their numbers.
+func (c *camera) shoot(shots ...shot) (numbers []string) {
 	c.t.Helper()
 	var parts []io.Reader
 	var header []byte
@@ -141,6 +143,9 @@ func (c *camera) shoot(shots ...shot) {
 		if s.gap != 0 {
 			parts = append(parts, pause{c.clock, s.gap})
 			c.at, c.sound = c.at+s.gap, 0
+		}
+		if s.step != 0 {
+			parts = append(parts, putForward{c.clock, s.step})
 		}
 		var part []byte
 		if !bytes.Equal(header, s.film.header) {
@@ -159,10 +164,14 @@ func (c *camera) shoot(shots ...shot) {
 		if a.Err != nil {
 			c.t.Errorf("%s", a.AppendJSON(nil))
 		}
+		if a.Event == archive.Persisted {
+			numbers = append(numbers, a.Number)
+		}
 	}
 	if err != nil || len(acks) < 3*len(shots) {
 		c.t.Fatalf("%d acknowledgements of %d fragments, %v", len(acks), len(shots), err)
 	}
+	return numbers
 }
 
 // frames returns a film's frames for now: sound goes on from fragment to fragment without a seam.

@@ -192,6 +192,7 @@ func (a *Archive) begin(ctx context.Context, s *session, ref StreamRef) error {
 	now := a.now()
 	s.stream, s.created = st.ID, Millis(now)
 	s.expires = s.created + s.expires*1000
+	s.maker, s.uptime = a.maker, a.uptime()
 	head, err := a.store.Head(ctx, st.ID)
 	if err != nil {
 		return internal(err)

@@ -52,9 +52,11 @@ type session struct {
 	max        int
 	created    Timestamp
 	expires    Timestamp
-	seq        int64 // the largest cseq at creation
-	target     int64 // seconds
-	tracks     int   // of the first fragment, by their codecs: trackBit
+	maker      uint32        // the Archive that has made it
+	uptime     time.Duration // of that then
+	seq        int64         // the largest cseq at creation
+	target     int64         // seconds
+	tracks     int           // of the first fragment, by their codecs: trackBit
 
 	// of the first fragment
 	ord, gaps, codecs, time int64
@@ -65,7 +67,7 @@ type session struct {
 // openEnd is the end of a range without one.
 const openEnd = Timestamp(1<<62 - 1)
 
-const sessionVersion = 1
+const sessionVersion = 2
 
 func bit(set bool, n byte) byte {
 	if set {
@@ -82,7 +84,7 @@ func (s *session) token(k *Keyring) string {
 		to = -1
 	}
 	for _, v := range []int64{s.stream, int64(s.from), to, int64(s.max), int64(s.created), int64(s.expires - s.created), s.seq, s.target,
-		s.ord, s.gaps, s.codecs, s.time, s.number, s.length} {
+		s.ord, s.gaps, s.codecs, s.time, s.number, s.length, int64(s.maker), int64(s.uptime)} {
 		b = binary.AppendVarint(b, v)
 	}
 	return k.seal(s.purpose, b)
@@ -113,13 +115,22 @@ func (a *Archive) session(purpose, token string) (*session, error) {
 	for _, v := range []*int64{&s.seq, &s.target, &s.ord, &s.gaps, &s.codecs, &s.time, &s.number, &s.length} {
 		*v = r.varint()
 	}
+	s.maker, s.uptime = uint32(r.varint()), time.Duration(r.varint())
 	switch {
 	case r.short || len(r.b) > 0 || s.mode > modeOnDemand || s.max < 1 || s.max > 5000:
 		return nil, invalid
-	case Millis(a.now()) >= s.expires:
+	case a.elapsed(s) >= time.Duration(s.expires-s.created)*time.Millisecond:
 		return nil, &Error{Type: NotAuthorized, Message: "Streaming session token is expired"}
 	}
 	return s, nil
+}
+
+// elapsed returns how long ago a session was made: by the clock where another Archive has made it, or an earlier process.
+func (a *Archive) elapsed(s *session) time.Duration {
+	if s.maker == a.maker {
+		return a.uptime() - s.uptime
+	}
+	return a.now().Sub(time.UnixMilli(int64(s.created)))
 }
 
 // keys returns the keyring in force.

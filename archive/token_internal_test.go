@@ -19,7 +19,7 @@ func largest() session {
 	const now = 4_102_444_800_000 // 2100
 	return session{purpose: purposeHLS, stream: math.MaxInt32, mode: modeOnDemand, by: store.ByProducer, mpegTS: true, timestamps: true, numbers: true, marking: markOnDiscontinuity,
 		from: now - 86_400_000, to: now, max: 5000, created: now, expires: now + 43_200_000, seq: math.MaxInt32, target: 1 << 20, tracks: 31,
-		ord: math.MaxInt32, gaps: math.MaxInt32, codecs: math.MaxInt32, time: now * 1_000_000, number: math.MaxInt64, length: 5000 * int64(20*time.Second)}
+		ord: math.MaxInt32, gaps: math.MaxInt32, codecs: math.MaxInt32, time: now * 1_000_000, number: math.MaxInt64, length: 5000 * int64(20*time.Second), maker: math.MaxUint32, uptime: 20 * 365 * 24 * time.Hour}
 }
 
 // TestTokenSession has a session come out of its token as it went in, in at most 256 characters.

@@ -164,7 +164,7 @@ func (a *Archive) edge(ctx context.Context, s *session, st *store.Stream) (ord i
 		}
 	}
 	// Fragments appear as if they came live, when their end has passed; the first few are there at once.
-	shown := s.time + int64(max(a.now().Sub(time.UnixMilli(int64(s.created))), 0)) + s.length
+	shown := s.time + int64(max(a.elapsed(s), 0)) + s.length
 	rows, err := a.store.Rows(ctx, nil, &store.Query{Stream: s.stream, By: store.ByTime, From: s.time, To: shown, Live: true, Descending: true, Limit: 1})
 	if err != nil {
 		return 0, false, internal(err)

@@ -101,7 +101,7 @@ func TestLiveWindow(t *testing.T) {
 				}
 			}
 			gaps := []time.Duration{0, 0, 0, 0, 0, 30 * time.Millisecond, 50 * time.Millisecond, 51 * time.Millisecond, 3 * time.Second, 25 * time.Second}
-			all = append(all, cam.send(shot{f, gaps[random.IntN(len(gaps))]}, last != nil && f != last))
+			all = append(all, cam.send(shot{film: f, gap: gaps[random.IntN(len(gaps))]}, last != nil && f != last))
 			last = f
 		}
 		for range 3 {
