@@ -4,12 +4,22 @@ LOSSES ?= 10000
 BENCH ?= .
 BENCHCOUNT ?= 6
 KILLS ?= 200
+FAULTS ?= 1
+SESSIONS ?= 40000
+UPLOADS ?= 10000
+READERS ?= 1000
+READTIME ?= 1m
+FLIPS ?= 10000
+TARGET ?= .
+RECORD ?=
 ROWS ?= 1000000
 PLAY ?= --suite full
 ONCE ?=
+# runs a check and says which row of docs/reliability.md it fills; with RECORD=1 it does fill it
+REPORT = go run ./internal/report $(if $(RECORD),-record) --
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image test-scale image
+.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image test-scale image cuts clock soak slow flips same seeds reliability
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -56,20 +66,44 @@ forms: build ## remux testdata/sample.mkv into every form below out/forms and ch
 sessions: build ## what streaming sessions serve of ten uploads, LIVE, LIVE_REPLAY and ON_DEMAND, judged rule by rule; takes some minutes
 	@scripts/sessions.sh
 
-fuzz: ## each fuzz target for FUZZTIME (10m)
-	@scripts/fuzz.sh $(FUZZTIME)
+fuzz: ## each fuzz target that TARGET matches, for FUZZTIME (10m); RECORD=1 adds its executions to docs/reliability.json
+	@$(REPORT) scripts/fuzz.sh $(FUZZTIME) '$(TARGET)'
 
 mutate: ## MUTATIONS (1000000) damaged files through the whole pipeline
-	WEIR_MUTATIONS=$(MUTATIONS) go test -count=1 -timeout 0 -v -run '^TestMutations$$' ./internal/mutate
+	@$(REPORT) env WEIR_MUTATIONS=$(MUTATIONS) go test -count=1 -timeout 0 -v -run '^TestMutations$$' ./internal/mutate
 
-faults: ## an error at each operation of the store's work on its files and its index, one after the other
-	WEIR_FAULTS=1 go test -count=1 -timeout 0 -run 'Faults$$' ./archive/store/...
+cuts: ## each file of testdata, cut off at each byte
+	@$(REPORT) env WEIR_CUTS=1 go test -count=1 -timeout 0 -v -run '^TestTruncation$$' .
+
+faults: ## an error at each operation (FAULTS: each so manieth) of the store's work on its files and its index, one after the other
+	@$(REPORT) env WEIR_FAULTS=$(FAULTS) go test -count=1 -timeout 0 -v -run 'Faults$$' ./archive/store/...
 
 loss: ## LOSSES (10000) workloads of the store that end in the loss of what was not synced
-	WEIR_LOSSES=$(LOSSES) go test -count=1 -timeout 0 -run '^TestCrash$$' ./archive/store/local
+	@$(REPORT) env WEIR_LOSSES=$(LOSSES) go test -count=1 -timeout 0 -v -run '^TestCrash$$' ./archive/store/local
+
+clock: ## steps of the server's clock: an hour back, an hour forward, a leap second
+	@$(REPORT) go test -count=1 -v -run '^TestClockSteps' ./archive
+
+soak: build ## SESSIONS (40000) and UPLOADS (10000) opened and closed, and what the server has then that it had not before
+	@$(REPORT) go run ./internal/endure soak -weir bin/weir -sessions $(SESSIONS) -uploads $(UPLOADS)
+
+slow: build ## READERS (1000) of 100 bytes a second beside healthy ones, which read for READTIME (1m), in 256 MiB
+	@$(REPORT) go run ./internal/endure slow -weir bin/weir -readers $(READERS) -time $(READTIME)
+
+flips: build ## FLIPS (10000) bits turned in what is stored, below a server that goes on
+	@$(REPORT) go run ./internal/endure flips -weir bin/weir -flips $(FLIPS)
+
+same: build ## the same requests before and after a restart, and to a server with a copy: the same bytes
+	@$(REPORT) go run ./internal/endure same -weir bin/weir
+
+seeds: ## counts what tests and fuzz targets begin with
+	@$(REPORT) go run ./internal/endure seeds
+
+reliability: build ## all of these in turn, with little of each; FULL=1: with all of it, for many hours; RECORD=1 fills the table
+	@scripts/reliability.sh $(FULL)
 
 oracle: build ## every form of a larger collection of media against what independent tools read, where it is there
-	@scripts/oracle.sh
+	@$(REPORT) scripts/oracle.sh
 
 bench: ## Go benchmarks, BENCHCOUNT (6) runs of those that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -count $(BENCHCOUNT) ./...
@@ -83,8 +117,8 @@ figures: build ## how fast the server takes fragments and gives them back, and i
 viewers: build ## what streaming sessions cost: wrk on each resource beside nginx, 1000 viewers of a live stream; FLAGS of internal/load
 	@scripts/viewers.sh $(FLAGS)
 
-crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up
-	go run ./internal/crash -weir bin/weir -kills $(KILLS)
+crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up; KILLS=0: only that
+	@$(REPORT) go run ./internal/crash -weir bin/weir -kills $(KILLS)
 
 lint: ## staticcheck, and golangci-lint when it is installed
 	go tool staticcheck ./...

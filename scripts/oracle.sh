@@ -47,4 +47,4 @@ grep -E "$known" "$log" | sed 's/^FAIL/known/' || true
 if grep -vE "$known" "$log" | grep '^FAIL'; then exit 1; fi
 grep -E '^[a-z0-9-]+ +ok [0-9]' "$log"
 awk '/^[0-9]+ of [0-9]+ hold$/ { held += $1; all += $3; runs++ }
-  END { print held " of " all " hold"; exit runs != '$judged' }' "$log" # fewer when the oracle broke off
+  END { print held " of " all " hold"; printf "reliability: oracles held=%d outputs=%d known=%d\n", held, all, all - held; exit runs != '$judged' }' "$log" # fewer when the oracle broke off

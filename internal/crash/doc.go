@@ -1,6 +1,6 @@
 // Command crash kills a built server again and again while producers upload to it, and after each restart looks whether all that was
 // acknowledged is there, whole and once. Then it fills a small file system up and sees whether the server gets over it. It prints rows of a
-// table in Markdown and fails when anything is wrong.
+// table in Markdown, with lines for internal/report, and fails when anything is wrong.
 //
 //	go run ./internal/crash -weir bin/weir -kills 200
 package main

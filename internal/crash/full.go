@@ -98,9 +98,11 @@ func (s *settings) overflow(ctx context.Context, dir, name string, o overflow, o
 	if o.killed {
 		reach = "all there"
 	}
+	with, refused := f.refused()
 	_, err = fmt.Fprintf(out, "| full disk (%s of %d MB, %s%s) | refused with %s; %d fragments acknowledged, %d listed and read back while it was full and afterwards; "+
-		"all producers went on %.1f s after there was room | %s | %s |\n", name, smallSize>>20, room, f.restarted, f.refused(), t.acked, t.listed,
-		f.within.Seconds(), reach, verdict)
+		"all producers went on %.1f s after there was room | %s | %s |\n"+
+		"reliability: full filled=1 refused=%d acked=%d listed=%d wrong=%d within_max_ms=%d\n", name, smallSize>>20, room, f.restarted, with, t.acked, t.listed,
+		f.within.Seconds(), reach, verdict, refused, t.acked, t.listed, t.wrong, f.within.Milliseconds())
 	return errors.Join(err, findings)
 }
 
@@ -202,8 +204,8 @@ func (f *filler) settled(ctx context.Context, s *rig.Server) error {
 	}
 }
 
-// refused names the errors that producers were refused with.
-func (f *filler) refused() string {
+// refused names the errors that producers were refused with, and says how often they were.
+func (f *filler) refused() (with string, count int) {
 	all := map[string]int{}
 	for _, p := range f.producers {
 		p.mu.Lock()
@@ -215,6 +217,7 @@ func (f *filler) refused() string {
 	var parts []string
 	for what, n := range all {
 		parts = append(parts, fmt.Sprintf("%s (%d times)", what, n))
+		count += n
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", "), count
 }

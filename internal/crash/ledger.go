@@ -214,12 +214,16 @@ type totals struct {
 	acked, listed int
 	resent        int // fragments that were sent more than once, since no acknowledgement came
 	twice         int // those of them that are there more than once
+	wrong         int // findings
 }
 
 func (l *ledger) totals() totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var t totals
+	for _, n := range l.counts {
+		t.wrong += n
+	}
 	for _, b := range l.streams {
 		t.acked += len(b.acked)
 		for time, n := range b.sent {

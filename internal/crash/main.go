@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.SetOutput(progress)
 	f.StringVar(&s.weir, "weir", filepath.Join("bin", "weir"), "the `binary` that is killed")
 	f.StringVar(&s.data, "data", "", "`directory` to make archives in; default: a temporary one")
-	f.IntVar(&s.kills, "kills", 200, "how `often` the server is killed")
+	f.IntVar(&s.kills, "kills", 200, "how `often` the server is killed; 0: not at all")
 	f.IntVar(&s.producers, "producers", 8, "how many `producers` upload; the first two to one stream, the others to one each")
 	f.IntVar(&s.rows, "rows", 100_000, "how many `rows` the archive has beside")
 	f.BoolVar(&s.full, "full", true, "fill a file system up too, where one can be mounted")
@@ -67,7 +67,10 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if _, err := fmt.Fprintf(out, "On %s.\n\n| what | measured | to reach | |\n|---|---|---|---|\n", rig.Machine(dir)); err != nil {
 		return err
 	}
-	err := s.kill(ctx, filepath.Join(dir, "killed"), out)
+	var err error
+	if s.kills > 0 {
+		err = s.kill(ctx, filepath.Join(dir, "killed"), out)
+	}
 	if s.full && err == nil {
 		err = s.fill(ctx, filepath.Join(dir, "full"), out)
 	}

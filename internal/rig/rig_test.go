@@ -201,7 +201,7 @@ func TestAddress(t *testing.T) {
 		`level=WARN msg="no --credentials: everybody who reaches this address may do everything"`:                   "",
 		`url=http://`: "",
 	} {
-		if got, ok := address(line); ok != (want != "") || ok && got != want {
+		if got, ok := address(line, "url"); ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %q, %v", line, got, ok)
 		}
 	}

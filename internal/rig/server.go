@@ -18,6 +18,8 @@ type Server struct {
 	URL   string    // such as "http://127.0.0.1:40123"
 	PID   int       // of the process
 	Began time.Time // just before the process was started
+	// Metrics is the URL of the figures of a server that was started with --metrics, such as "http://127.0.0.1:40124/metrics".
+	Metrics string
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
@@ -45,6 +47,9 @@ func Start(ctx context.Context, binary, data string, flags ...string) (*Server, 
 	}
 	select {
 	case s.URL = <-url:
+		if at, ok := address(s.Log(), "metrics"); ok {
+			s.Metrics = at
+		}
 		return s, nil
 	case <-s.done:
 		return nil, fmt.Errorf("rig: the server ended before it served: %w\n%s", cause(s.err), s.Log())
@@ -90,7 +95,7 @@ func (s *Server) follow(log io.Reader, url chan<- string) {
 			s.tail = s.tail[1:]
 		}
 		s.mu.Unlock()
-		if at, ok := address(line); ok && !told {
+		if at, ok := address(line, "url"); ok && !told {
 			told = true
 			url <- at
 		}
@@ -98,13 +103,14 @@ func (s *Server) follow(log io.Reader, url chan<- string) {
 	_, _ = io.Copy(io.Discard, log) // behind a line that is too long
 }
 
-// address finds the address of the line in which a server says that it serves.
-func address(line string) (string, bool) {
-	_, rest, ok := strings.Cut(line, "url=http://")
+// address finds an address of the line in which a server says that it serves.
+func address(line, name string) (string, bool) {
+	_, rest, ok := strings.Cut(line, name+"=http://")
 	if !ok {
 		return "", false
 	}
 	host, _, _ := strings.Cut(rest, " ")
+	host, _, _ = strings.Cut(host, "\n")
 	return "http://" + host, host != ""
 }
 

@@ -29,12 +29,19 @@ func TestCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	failed := 0
 	for seed := range uint64(runs) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { crash(t, rand.New(rand.NewPCG(11, seed))) })
+		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { crash(t, rand.New(rand.NewPCG(11, seed))) }) {
+			failed++
+		}
 	}
+	t.Logf("reliability: loss seeds=%d crashes=%d failed=%d", runs, runs*crashesInTurn, failed)
 }
 
-const crashWorkloads = 3
+const (
+	crashWorkloads = 3
+	crashesInTurn  = 3 // each of what the one before has left
+)
 
 func crash(t *testing.T, rnd *rand.Rand) {
 	dir := t.TempDir()
@@ -50,7 +57,7 @@ func crash(t *testing.T, rnd *rand.Rand) {
 			}
 		}
 	}
-	for range 3 {
+	for range crashesInTurn {
 		lossy := &lossyFS{dir: dir, after: rnd.IntN(250), lost: t.TempDir(), rnd: rnd}
 		s, err := local.Open(dir, &local.Options{PackSize: 50_000, Files: lossy.over})
 		if err == nil {

@@ -359,7 +359,7 @@ func TestReindexFaults(t *testing.T) {
 		}})
 		if hit == "" {
 			check(t, err)
-			t.Logf("%d operations", n)
+			t.Logf("reliability: faults operations=%d workloads=1 runs=%d lasting=0 failed=0 step_max=%d", n, (at-1)/step, step)
 			break
 		}
 		if err != nil && !errors.Is(err, syscall.EIO) {

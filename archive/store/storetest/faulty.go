@@ -46,6 +46,15 @@ func TestFaults(t *testing.T, open func(t *testing.T, dir string, f *Faults) (st
 			t.Fatalf("WEIR_FAULTS is %q", text)
 		}
 	}
+	runs, failures, kinds := 0, 0, 0
+	defer func() { // also of a part that a Fatal ends
+		t.Logf("reliability: faults operations=%d workloads=1 runs=%d lasting=%d failed=%d step_max=%d", len(ops), runs, kinds, failures, step)
+	}()
+	try := func(name string, f func(t *testing.T)) {
+		if runs++; !t.Run(name, f) {
+			failures++
+		}
+	}
 	for i := 0; i < len(ops); i += step {
 		faults := []Fault{{Err: syscall.EIO}}
 		switch ops[i] {
@@ -55,7 +64,7 @@ func TestFaults(t *testing.T, open func(t *testing.T, dir string, f *Faults) (st
 			faults = append(faults, Fault{Err: syscall.ENOSPC})
 		}
 		for _, fault := range faults {
-			t.Run(fmt.Sprintf("%d %s %v", i+1, ops[i], fault), func(t *testing.T) {
+			try(fmt.Sprintf("%d %s %v", i+1, ops[i], fault), func(t *testing.T) {
 				f := new(Faults)
 				f.Plan(i+1, fault)
 				for _, failure := range faulty(t, t.TempDir(), f, open) {
@@ -71,7 +80,8 @@ func TestFaults(t *testing.T, open func(t *testing.T, dir string, f *Faults) (st
 		if counts[fault.Op] == 0 {
 			continue // an object store syncs nothing
 		}
-		t.Run(fmt.Sprintf("every %s %v", fault.Op, fault), func(t *testing.T) { lasting(t, fault, open) })
+		kinds++
+		try(fmt.Sprintf("every %s %v", fault.Op, fault), func(t *testing.T) { lasting(t, fault, open) })
 	}
 }
 
