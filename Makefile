@@ -8,7 +8,7 @@ FAULTS ?= 1
 SESSIONS ?= 40000
 UPLOADS ?= 10000
 READERS ?= 1000
-READTIME ?= 1m
+READTIME ?= 2m
 FLIPS ?= 10000
 TARGET ?= .
 RECORD ?=
@@ -87,7 +87,7 @@ clock: ## steps of the server's clock: an hour back, an hour forward, a leap sec
 soak: build ## SESSIONS (40000) and UPLOADS (10000) opened and closed, and what the server has then that it had not before
 	@$(REPORT) go run ./internal/endure soak -weir bin/weir -sessions $(SESSIONS) -uploads $(UPLOADS)
 
-slow: build ## READERS (1000) of 100 bytes a second beside healthy ones, which read for READTIME (1m), in 256 MiB
+slow: build ## READERS (1000) of 100 bytes a second beside healthy ones, which read for READTIME (2m), in 256 MiB
 	@$(REPORT) go run ./internal/endure slow -weir bin/weir -readers $(READERS) -time $(READTIME)
 
 flips: build ## FLIPS (10000) bits turned in what is stored, below a server that goes on

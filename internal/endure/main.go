@@ -22,7 +22,7 @@ type settings struct {
 	seed uint64
 
 	sessions, uploads, atOnce int           // soak
-	readers                   int           // slow
+	readers, size             int           // slow
 	time                      time.Duration // slow
 	flips, fragments          int           // flips
 	testdata                  string        // same, seeds
@@ -62,7 +62,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&s.uploads, "uploads", 10_000, "soak: how many `uploads` are made")
 	f.IntVar(&s.atOnce, "at-once", 16, "soak: how many of both are open at a `time`")
 	f.IntVar(&s.readers, "readers", 1000, "slow: how many `readers` hardly read")
-	f.DurationVar(&s.time, "time", time.Minute, "slow: how long healthy readers read, alone and beside the others")
+	f.IntVar(&s.size, "size", 200_000, "slow: `bytes` of a fragment")
+	f.DurationVar(&s.time, "time", 2*time.Minute, "slow: how long healthy readers read, alone and beside the others")
 	f.IntVar(&s.flips, "flips", 10_000, "flips: how many `bits` are turned")
 	f.IntVar(&s.fragments, "fragments", 10_000, "flips: how many `fragments` there are")
 	f.StringVar(&s.testdata, "testdata", "testdata", "same, seeds: the `folder` of media")

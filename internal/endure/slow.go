@@ -32,7 +32,6 @@ const (
 
 	slowStreams   = 8
 	slowFragments = 60
-	slowSize      = 200_000
 	// Healthy readers ask for a list and a segment of it every period, as if that was how long a segment plays.
 	healthyReaders = 50
 	healthyPeriod  = time.Second
@@ -89,7 +88,7 @@ func slow(ctx context.Context, s *settings) error {
 	stop()
 	group.Wait()
 	if err := s.figures("slow", map[string]int64{
-		"readers": int64(s.readers), "open": open, "rate": slowRate, "seconds": int64(s.time.Seconds()), "ended": w.ended.Load(), "slow_bytes": w.bytes.Load(),
+		"readers": int64(s.readers), "size": int64(s.size), "open": open, "rate": slowRate, "seconds": int64(s.time.Seconds()), "ended": w.ended.Load(), "slow_bytes": w.bytes.Load(),
 		"refused": w.refused.Load(), "rss_max": u.Peak, "died": died, "requests": beside.requests, "failed": alone.failed + beside.failed, "late": beside.late,
 		"alone_bytes": alone.bytes, "beside_bytes": beside.bytes,
 		"alone_p50_ms": quantile(alone.took, 0.5).Milliseconds(), "beside_p50_ms": quantile(beside.took, 0.5).Milliseconds(),
@@ -139,7 +138,7 @@ func (w *slowness) prepare(ctx context.Context) error {
 			return err
 		}
 		var err error
-		if w.numbers[i], err = u.put(ctx, slowStream(i), shots(i, slowFragments, 50, slowSize, w.from)); err != nil {
+		if w.numbers[i], err = u.put(ctx, slowStream(i), shots(i, slowFragments, 50, w.size, w.from)); err != nil {
 			return err
 		}
 		for _, container := range []string{"FRAGMENTED_MP4", "MPEG_TS"} {

@@ -63,6 +63,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if len(found) == 0 && *record {
 		return errors.Join(failed, errNoFigures)
 	}
+	if known, err = load(reportFile); err != nil { // another run may have filled a row meanwhile
+		return errors.Join(failed, err)
+	}
 	date := time.Now().UTC().Format(time.DateOnly)
 	for _, r := range found {
 		if r, err = known.put(r, date, commit); err != nil {

@@ -170,7 +170,7 @@ func TestVerdicts(t *testing.T) {
 		{"full filled=4", ""},
 		{"cuts cuts=5", ""},
 		{"clock steps=3", ""},
-		{"seeds files=100 fragments=200", ""},
+		{"seeds files=100 collection=200", ""},
 		{"oracles outputs=5 held=4 known=1", ""},
 	} {
 		found, ok := parseLine(mark + test.line)

@@ -35,7 +35,7 @@ var rows = []row{
 			return fmt.Sprintf("%s media files with %s fragments here, %s files of the larger collection, %s kept inputs of fuzz targets",
 				n(f["files"]), n(f["fragments"]), n(f["collection"]), n(f["kept"]))
 		},
-		short: func(f figures) string { return less(f["files"]+f["fragments"], 300, "files and fragments") },
+		short: func(f figures) string { return less(f["files"]+f["collection"], 300, "files") },
 	},
 	{
 		key: "mutations", name: "damaged files through the whole pipeline", command: "make mutate", wanted: "≥ 10^6; 0 panics, 0 runs > 1 s, allocation ≤ 4 × input + 1 MiB",
@@ -117,9 +117,9 @@ var rows = []row{
 	{
 		key: "slow", name: "slow readers", command: "make slow", wanted: "1,000 × 100 B/s within 256 MiB; healthy readers unaffected, no OOM",
 		reached: func(f figures) string {
-			return fmt.Sprintf("%s readers × %s B/s for %s s, ended by the server %s times; %s MiB RSS at most; healthy: %s of %s requests failed, late %s; p50 %s → %s s, p99 %s → %s s",
-				n(f["readers"]), n(f["rate"]), n(f["seconds"]), n(f["ended"]), n(f["rss_max"]>>20), n(f["failed"]), n(f["requests"]), n(f["late"]),
-				millis(f["alone_p50_ms"]), millis(f["beside_p50_ms"]), millis(f["alone_p99_ms"]), millis(f["beside_p99_ms"]))
+			return fmt.Sprintf("%s readers × %s B/s of fragments of %s KB for %s s, ended by the server %s times; %s MiB RSS at most; healthy: %s of %s requests failed, late %s; list and segment p50 %s → %s ms, p99 %s → %s ms",
+				n(f["readers"]), n(f["rate"]), n(f["size"]/1000), n(f["seconds"]), n(f["ended"]), n(f["rss_max"]>>20), n(f["failed"]), n(f["requests"]), n(f["late"]),
+				n(f["alone_p50_ms"]), n(f["beside_p50_ms"]), n(f["alone_p99_ms"]), n(f["beside_p99_ms"]))
 		},
 		short: func(f figures) string {
 			return first(less(f["readers"], 1000, "readers"), above(f["rss_max"]>>20, 256, "MiB RSS"), more(f["failed"], "requests of healthy readers failed"),
