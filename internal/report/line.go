@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -55,9 +56,11 @@ func (f figures) add(more figures) {
 
 // collector passes on what is written to it, but for what go test says of tests that begin or pass, and gathers the figures of its lines by row.
 type collector struct {
-	to   io.Writer
-	rest []byte // a line that is not whole
-	all  []*record
+	to     io.Writer
+	target func(*record) error // is told of the figures of fuzz targets one by one; may be nil
+	rest   []byte              // a line that is not whole
+	all    []*record
+	err    error // of target
 }
 
 // Write implements io.Writer.
@@ -96,6 +99,9 @@ func (c *collector) line(line string) {
 	r, ok := parseLine(line)
 	if !ok {
 		return
+	}
+	if r.Targets != nil && c.target != nil {
+		c.err = errors.Join(c.err, c.target(r))
 	}
 	for _, have := range c.all {
 		if have.Row == r.Row {

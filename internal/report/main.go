@@ -39,7 +39,7 @@ func main() {
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f := flag.NewFlagSet("report", flag.ContinueOnError)
 	f.SetOutput(progress)
-	record := f.Bool("record", false, "put the figures into "+reportFile)
+	keep := f.Bool("record", false, "put the figures into "+reportFile)
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -54,21 +54,35 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return write(known)
 	}
 	var commit string
-	if *record { // before the run: what is checked is what is there now
+	if *keep { // before the run: what is checked is what is there now
 		if commit, err = measured(ctx); err != nil {
 			return err
 		}
 	}
-	found, failed := check(ctx, f.Args(), out, progress)
-	if len(found) == 0 && *record {
+	put := func(found *record) (r *record, err error) {
+		if known, err = load(reportFile); err != nil { // another run may have filled a row meanwhile
+			return nil, err
+		}
+		if r, err = known.put(found, time.Now().UTC().Format(time.DateOnly), commit); err != nil || !*keep {
+			return r, err
+		}
+		return r, errors.Join(known.save(reportFile), write(known))
+	}
+	lines := &collector{to: out}
+	if *keep { // what adds up over runs is kept also when this one does not come to its end
+		lines.target = func(found *record) error { _, err := put(found); return err }
+	}
+	found, failed := lines.run(ctx, f.Args(), progress)
+	if len(found) == 0 && *keep {
 		return errors.Join(failed, errNoFigures)
 	}
-	if known, err = load(reportFile); err != nil { // another run may have filled a row meanwhile
-		return errors.Join(failed, err)
-	}
-	date := time.Now().UTC().Format(time.DateOnly)
 	for _, r := range found {
-		if r, err = known.put(r, date, commit); err != nil {
+		if r.Targets == nil || !*keep { // else it is put already
+			r, err = put(r)
+		} else if known, err = load(reportFile); err == nil {
+			r = known.row(r.Row)
+		}
+		if err != nil || r == nil {
 			return errors.Join(failed, err)
 		}
 		reached, short := r.reached()
@@ -76,21 +90,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return err
 		}
 	}
-	if *record {
-		err = errors.Join(known.save(reportFile), write(known))
-	}
-	return errors.Join(failed, err)
+	return failed
 }
 
-// check runs a command and returns the figures in what it prints, which is passed on, and how the command ended.
-func check(ctx context.Context, args []string, out, progress io.Writer) ([]*record, error) {
-	lines := &collector{to: out}
+// run runs a command and returns the figures in what it prints, which is passed on, and how the command ended.
+func (c *collector) run(ctx context.Context, args []string, progress io.Writer) ([]*record, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = lines, progress
+	cmd.Stdout, cmd.Stderr = c, progress
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	err := cmd.Run()
-	return lines.end(), err
+	found := c.end()
+	return found, errors.Join(err, c.err)
 }
 
 // measured returns the last commit that has changed what is checked: all of the module but its tests, its tools and its texts. It is an error when

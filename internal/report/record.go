@@ -84,34 +84,41 @@ func (r *report) save(file string) error {
 
 // put puts what a run has found in the place of what was known, or adds it to that where the row's figures add up over runs.
 func (r *report) put(found *record, date, commit string) (*record, error) {
-	for _, have := range r.records {
-		if have.Row != found.Row {
-			continue
-		}
-		have.Date, have.Commit = date, commit
-		if found.Targets == nil {
-			have.Figures = found.Figures
-			return have, nil
-		}
-		for name, f := range found.Targets {
-			if have.Targets == nil {
-				have.Targets = map[string]figures{}
-			}
-			old := have.Targets[name]
-			if old == nil {
-				old = figures{}
-				have.Targets[name] = old
-			}
-			old.add(f)
-			if f[crashers] > 0 {
-				old[clean] = 0
-			} else {
-				old[clean] += f[executions]
-			}
-		}
+	have := r.row(found.Row)
+	if have == nil {
+		return nil, fmt.Errorf("there is no row %q", found.Row)
+	}
+	have.Date, have.Commit = date, commit
+	if found.Targets == nil {
+		have.Figures = found.Figures
 		return have, nil
 	}
-	return nil, fmt.Errorf("there is no row %q", found.Row)
+	if have.Targets == nil {
+		have.Targets = map[string]figures{}
+	}
+	for name, f := range found.Targets {
+		old := have.Targets[name]
+		if old == nil {
+			old = figures{}
+			have.Targets[name] = old
+		}
+		old.add(f)
+		if f[crashers] > 0 {
+			old[clean] = 0
+		} else {
+			old[clean] += f[executions]
+		}
+	}
+	return have, nil
+}
+
+// row returns the record of a row, nil if there is none.
+func (r *report) row(key string) *record {
+	i := slices.IndexFunc(r.records, func(one *record) bool { return one.Row == key })
+	if i < 0 {
+		return nil
+	}
+	return r.records[i]
 }
 
 // The figures of a fuzz target.

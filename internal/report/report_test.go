@@ -80,7 +80,8 @@ func TestParseLine(t *testing.T) {
 func TestCheck(t *testing.T) {
 	text := "one\n=== RUN   TestX\n    --- PASS: TestX/1 (0.00s)\nreliability: a x=1 y_max=5\nreliability: b x=7\n  reliability: a x=2 y_max=3 z=1\nreliability: fuzz target=p.F executions=4\nreliability: fuzz target=p.F executions=5"
 	var out bytes.Buffer
-	got := &collector{to: &out}
+	var targets []*record
+	got := &collector{to: &out, target: func(r *record) error { targets = append(targets, r); return nil }}
 	for part := range strings.SplitAfterSeq(text, "=") { // in pieces
 		if _, err := got.Write([]byte(part)); err != nil {
 			t.Fatal(err)
@@ -93,6 +94,9 @@ func TestCheck(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got.end()); d != "" {
 		t.Errorf("-want +got\n%s", d)
+	}
+	if len(targets) != 2 || targets[1].Targets["p.F"]["executions"] != 5 {
+		t.Errorf("%d targets are told", len(targets))
 	}
 	if want := "one\n" + text[strings.Index(text, mark):]; out.String() != want {
 		t.Errorf("passed on: %q, want %q", out.String(), want)
