@@ -29,6 +29,8 @@ type Options struct {
 	Log   *slog.Logger     // default: nothing is logged
 	// Decoder decodes the pictures of GetImages and of thumbnails. nil: there are none.
 	Decoder images.Decoder
+	// Quotas are those in force, counted by this Archive alone. nil: none; StrictQuotas returns the service's.
+	Quotas Quotas
 	// ImageKeyFrames has GetImages give the last key frame at a time in place of the last picture, which takes less work.
 	ImageKeyFrames bool
 }
@@ -40,6 +42,7 @@ type Limits struct {
 	Tracks            int           // default 3
 	FragmentTags      int           // default 10
 	UploadsPerStream  int           // open PutMedia connections; default 5
+	UploadOverlap     time.Duration // for which a stream may have one more, since producers open the next before they end the last; default: not at all
 	UploadDuration    time.Duration // default: no limit
 	IdleUpload        time.Duration // without a byte; default 30 s
 	MediaPerStream    int           // open GetMedia connections; default 3
@@ -62,6 +65,8 @@ type Archive struct {
 	drain atomic.Bool
 	lists lists
 	looks looks
+
+	quotas *quotas // nil: none
 
 	imagePages chan struct{} // nil without a limit
 	thumbnails thumbnails
@@ -102,6 +107,7 @@ func New(st store.Store, opts *Options) *Archive {
 	if l.ImagePages > 0 {
 		a.imagePages = make(chan struct{}, l.ImagePages)
 	}
+	a.quotas = newQuotas(o.Quotas)
 	if o.Keys == nil {
 		a.ownKeys, _ = ParseKeyring(NewKeyringText()) // which it made itself
 	}

@@ -134,8 +134,8 @@ func newCamera(s *service, c *clock, stream string) *camera {
 	return &camera{service: s, clock: c, stream: stream, at: time.Duration(c.now().UnixNano())}
 }
 
-// shoot uploads fragments over one connection, and returns their numbers.
-func (c *camera) shoot(shots ...shot) (numbers []string) {
+// tape is the body of an upload of shots: time goes by while it is read.
+func (c *camera) tape(shots ...shot) io.Reader {
 	c.t.Helper()
 	var parts []io.Reader
 	var header []byte
@@ -159,7 +159,13 @@ func (c *camera) shoot(shots ...shot) (numbers []string) {
 		parts = append(parts, bytes.NewReader(part), pause{c.clock, s.film.length})
 		c.at += s.film.length
 	}
-	acks, err := c.put(c.stream, archive.PutMediaInput{FragmentTimecodeType: "ABSOLUTE"}, io.MultiReader(parts...))
+	return io.MultiReader(parts...)
+}
+
+// shoot uploads fragments over one connection, and returns their numbers.
+func (c *camera) shoot(shots ...shot) (numbers []string) {
+	c.t.Helper()
+	acks, err := c.put(c.stream, archive.PutMediaInput{FragmentTimecodeType: "ABSOLUTE"}, c.tape(shots...))
 	for _, a := range acks {
 		if a.Err != nil {
 			c.t.Errorf("%s", a.AppendJSON(nil))

@@ -68,6 +68,9 @@ func (a *Archive) GetClip(ctx context.Context, in *GetClipInput) (*Clip, error) 
 	if len(rows) > limit {
 		rows, c.Truncated = rows[:limit], "fragments"
 	}
+	if err := a.spendStream("GetClip", s.ID, len(rows)); err != nil {
+		return nil, err
+	}
 	rows = playable(rows)
 	if len(rows) == 0 {
 		return nil, failf(InvalidMediaFrame, "No fragment in the range begins with a picture that decoding can start at.")

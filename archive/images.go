@@ -97,6 +97,10 @@ func (a *Archive) GetImages(ctx context.Context, in *GetImagesInput) (*GetImages
 	if a.opts.Decoder == nil {
 		return nil, failf(ImageDecoderUnavailable, noDecoderText)
 	}
+	left := (int64(q.to)-int64(q.from))/q.interval + 1 - q.next
+	if err := a.spendStream("GetImages", s.ID, int(min(left, int64(most)))); err != nil {
+		return nil, err
+	}
 	if a.imagePages != nil {
 		select {
 		case a.imagePages <- struct{}{}:
@@ -105,7 +109,6 @@ func (a *Archive) GetImages(ctx context.Context, in *GetImagesInput) (*GetImages
 			return nil, ctx.Err()
 		}
 	}
-	left := (int64(q.to)-int64(q.from))/q.interval + 1 - q.next
 	page := &page{archive: a, stream: &s, query: q, shots: make([]shot, min(left, int64(most)))}
 	for i := range page.shots {
 		page.shots[i].time = q.from + Timestamp((q.next+int64(i))*q.interval)
@@ -137,6 +140,9 @@ func (a *Archive) checkImages(in *GetImagesInput) (*imagesQuery, error) {
 	}
 	if q.from, q.to = *in.StartTimestamp, *in.EndTimestamp; q.from > q.to {
 		return nil, invalid("StartTimestamp lies after EndTimestamp.")
+	}
+	if most := a.quotas.of(quotaImageRange); most > 0 && float64(q.to-q.from) > 1000*most {
+		return nil, invalid("EndTimestamp may lie at most %v seconds behind StartTimestamp.", most)
 	}
 	least := int64(200)
 	if a.opts.Strict {

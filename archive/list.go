@@ -34,6 +34,9 @@ func (a *Archive) ListFragments(ctx context.Context, in *ListFragmentsInput) (*L
 	if err != nil {
 		return nil, err
 	}
+	if err := a.spendStream("ListFragments", s.ID, limit); err != nil {
+		return nil, err
+	}
 	if err := a.checkRetention(&s, &w); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,6 +18,7 @@ type lives struct {
 type live struct {
 	uploads, medias, lists int
 	changed                chan struct{} // closed when a fragment has become visible, or the stream is gone
+	order                  []*Upload     // the uploads, the oldest first
 	left                   chan struct{} // closed when a connection has ended; nil while nobody waits for that
 	recent                 recent
 }
@@ -94,6 +96,26 @@ func (l *lives) leave(id int64, count func(*live) *int) {
 		s.left = nil
 	}
 	l.tidy(id)
+}
+
+// line counts an upload among those of a stream that it is connected to. gone ends that.
+func (l *lives) line(id int64, u *Upload) (gone func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.of(id)
+	s.order = append(s.order, u)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		s.order = slices.DeleteFunc(s.order, func(o *Upload) bool { return o == u })
+	}
+}
+
+// before returns how many uploads of a stream were there before u.
+func (l *lives) before(id int64, u *Upload) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Index(l.of(id).order, u)
 }
 
 // wait returns a channel that is closed with the next news of a stream. The caller is connected to it.

@@ -14,7 +14,7 @@ import (
 
 // DASHManifest gives the MPD of a session. base is the URL that players reach this server by: its clock is read there.
 func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resource, error) {
-	s, st, err := a.enter(ctx, true, token)
+	s, st, err := a.enter(ctx, "GetDASHManifest", true, token)
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,9 @@ func (a *Archive) GetMediaForFragmentList(ctx context.Context, in *GetMediaForFr
 	if err != nil {
 		return nil, err
 	}
+	if err := a.spendStream("GetMediaForFragmentList", s.ID, len(numbers)); err != nil {
+		return nil, err
+	}
 	m := &Media{archive: a, stream: s, rows: make([]store.Row, 0, len(numbers))}
 	if len(unknown) == 0 {
 		for i, n := range numbers {
@@ -118,6 +121,9 @@ func (a *Archive) GetMedia(ctx context.Context, in *GetMediaInput) (*Media, erro
 	}
 	s, err := a.stream(ctx, in.StreamRef)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.spendStream("GetMedia", s.ID, 0); err != nil {
 		return nil, err
 	}
 	limit := a.opts.Limits.MediaPerStream
@@ -198,6 +204,7 @@ func (m *Media) from(ctx context.Context, by store.Key, at Timestamp) error {
 func (m *Media) WriteTo(ctx context.Context, w io.Writer, flush func() error) error {
 	buf := takeBuffer()
 	defer func() { giveBuffer(buf) }()
+	w = m.slowed(ctx, w)
 	if !m.wait {
 		for i := range m.rows {
 			var err error
@@ -232,6 +239,9 @@ func (m *Media) WriteTo(ctx context.Context, w io.Writer, flush func() error) er
 			if memories != nil {
 				doc = memories[i].doc
 			}
+			if err := m.archive.slow(ctx, quotaGetMediaFragments, m.stream.ID, 1, nil); err != nil {
+				return err
+			}
 			var had bool
 			if buf, had, err = m.write(ctx, w, &rows[i], doc, buf); err != nil {
 				return err
@@ -248,6 +258,18 @@ func (m *Media) WriteTo(ctx context.Context, w io.Writer, flush func() error) er
 			return err
 		}
 	}
+}
+
+// slowed returns w, kept within what the stream may send.
+func (m *Media) slowed(ctx context.Context, w io.Writer) io.Writer {
+	name := quotaListBytes
+	if m.wait {
+		name = quotaGetMediaBytes
+	}
+	if m.archive.quotas.of(name) == 0 {
+		return w
+	}
+	return &slowWriter{ctx, m.archive, w, name, m.stream.ID}
 }
 
 // pollEvery is how often a followed stream is looked at without news: fragments may come by way of another server.

@@ -65,7 +65,7 @@ func (a *Archive) GetHLSStreamingSessionURL(ctx context.Context, in *GetHLSStrea
 	if err := always("DisplayFragmentTimestamp", in.DisplayFragmentTimestamp, &s.timestamps); err != nil {
 		return nil, err
 	}
-	if err := a.begin(ctx, s, in.StreamRef); err != nil {
+	if err := a.begin(ctx, "GetHLSStreamingSessionURL", s, in.StreamRef); err != nil {
 		return nil, err
 	}
 	return &GetHLSStreamingSessionURLOutput{HLSStreamingSessionURL: base + "/hls/v1/getHLSMasterPlaylist.m3u8?SessionToken=" + s.token(a.keys())}, nil
@@ -87,7 +87,7 @@ func (a *Archive) GetDASHStreamingSessionURL(ctx context.Context, in *GetDASHStr
 	if err := always("DisplayFragmentNumber", in.DisplayFragmentNumber, &s.numbers); err != nil {
 		return nil, err
 	}
-	if err := a.begin(ctx, s, in.StreamRef); err != nil {
+	if err := a.begin(ctx, "GetDASHStreamingSessionURL", s, in.StreamRef); err != nil {
 		return nil, err
 	}
 	return &GetDASHStreamingSessionURLOutput{DASHStreamingSessionURL: base + "/dash/v1/getDASHManifest.mpd?SessionToken=" + s.token(a.keys())}, nil
@@ -181,9 +181,12 @@ func (s *session) askSelector(name string, sel *FragmentSelector) error {
 const freshness = 30 * time.Second
 
 // begin looks for the session's first fragment, checks its tracks, and settles what the token seals.
-func (a *Archive) begin(ctx context.Context, s *session, ref StreamRef) error {
+func (a *Archive) begin(ctx context.Context, operation string, s *session, ref StreamRef) error {
 	st, err := a.stream(ctx, ref)
 	if err != nil {
+		return err
+	}
+	if err := a.spendStream(operation, st.ID, 0); err != nil {
 		return err
 	}
 	if st.Retention == 0 {

@@ -16,7 +16,7 @@ const playlistType = "application/vnd.apple.mpegurl"
 
 // HLSMasterPlaylist gives the multivariant playlist of a session.
 func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resource, error) {
-	s, st, err := a.enter(ctx, false, token)
+	s, st, err := a.enter(ctx, "GetHLSMasterPlaylist", false, token)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resourc
 
 // HLSMediaPlaylist gives the media playlist of a track.
 func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*Resource, error) {
-	s, st, err := a.enter(ctx, false, token)
+	s, st, err := a.enter(ctx, "GetHLSMediaPlaylist", false, token)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,9 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 	l, err := a.list(ctx, s, st)
 	if err != nil {
 		return nil, err
+	}
+	if most := a.quotas.of(quotaCodecChanges); most > 0 && len(l.rows) > 0 && float64(l.rows[len(l.rows)-1].codec) > most {
+		return nil, failf(InvalidCodecPrivateData, "The codec private data has changed more than %v times since the session's first fragment.", most)
 	}
 	p := &hls.MediaPlaylist{Version: 7, TargetDuration: int(s.target), EndList: l.ended, IndependentSegments: kind == codec.Audio || l.independent}
 	if s.mpegTS {

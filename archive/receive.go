@@ -189,6 +189,9 @@ func (r *receiver) begin(ctx context.Context) error {
 	if r.u.archive.draining() {
 		return maxConnectionDuration.with("the server is about to stop", nil)
 	}
+	if r.u.surplus(now.Sub(r.began)) {
+		return maxConnectionDuration.with("the stream has another PutMedia connection, and may have no more", nil)
+	}
 	if r.tracks == nil {
 		return invalidMKV.with("a Cluster before Tracks", nil)
 	}
@@ -201,7 +204,7 @@ func (r *receiver) begin(ctx context.Context) error {
 	r.spool(r.ahead)
 	in.cluster = in.spool.size
 	r.ahead, r.nAhead, r.aheadIs = nil, 0, nil
-	return nil
+	return r.u.archive.slow(ctx, quotaPutMediaFragments, r.u.id, 1, r.u.unwanted)
 }
 
 // spool puts bytes into the fragment, unless that is given up.

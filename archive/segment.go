@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed63bb8431/weir"
@@ -114,7 +115,7 @@ func (f *stored) run(kind codec.Kind) int {
 
 // MediaFragment gives one track of a fragment as fragmented MP4: FragmentNumber is the fragment's own in HLS, the segment's in DASH.
 func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment, track string) (*Resource, error) {
-	s, st, err := a.enter(ctx, dash, token)
+	s, st, err := a.enter(ctx, "GetMP4MediaFragment", dash, token)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +161,7 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 
 // TSFragment gives a fragment as an MPEG-TS chunk.
 func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Resource, error) {
-	s, st, err := a.enter(ctx, false, token)
+	s, st, err := a.enter(ctx, "GetTSFragment", false, token)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func (f *stored) tag(made []byte) string {
 
 // InitFragment gives the init segment of a track: that of the sequence-th codec record of the session, from 0.
 func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, sequence string) (*Resource, error) {
-	s, st, err := a.enter(ctx, dash, token)
+	s, st, err := a.enter(ctx, "GetMP4InitFragment", dash, token)
 	if err != nil {
 		return nil, err
 	}
@@ -300,8 +301,8 @@ func (a *Archive) sample(st *store.Stream, rows []listed) *listed {
 	return first
 }
 
-// enter opens a token for its session and stream.
-func (a *Archive) enter(ctx context.Context, dash bool, token string) (*session, *store.Stream, error) {
+// enter opens a token for its session and stream, and takes what the operation costs them.
+func (a *Archive) enter(ctx context.Context, operation string, dash bool, token string) (*session, *store.Stream, error) {
 	purpose := purposeHLS
 	if dash {
 		purpose = purposeDASH
@@ -310,12 +311,23 @@ func (a *Archive) enter(ctx context.Context, dash bool, token string) (*session,
 	if err != nil {
 		return nil, nil, err
 	}
+	if a.quotas != nil {
+		if err := a.spend(operation, caller{stream: s.stream, session: sessionID(token)}, s.max); err != nil {
+			return nil, nil, err
+		}
+	}
 	st, err := a.sessionStream(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	return s, &st, nil
 }
+
+// sessionID returns what tells a session from all others: the end of its token, which has the seal.
+func sessionID(token string) string { return strings.Clone(token[max(len(token)-sealEndLength, 0):]) }
+
+// sealEndLength is more characters than the 16 bytes of a seal take.
+const sealEndLength = 24
 
 // fragmentOf returns the fragment that a request names.
 func (a *Archive) fragmentOf(ctx context.Context, s *session, st *store.Stream, fragment string) (*listed, error) {

@@ -44,6 +44,9 @@ func (a *Archive) CreateStream(ctx context.Context, in *CreateStreamInput) (*Cre
 	if err != nil {
 		return nil, err
 	}
+	if err := a.spendClient(ctx, "CreateStream"); err != nil {
+		return nil, err
+	}
 	if n := a.opts.Limits.Streams; n > 0 {
 		if all, err := a.store.Streams(ctx, a.opts.Account, "", "", n); err != nil {
 			return nil, internal(err)
@@ -66,6 +69,9 @@ func (a *Archive) CreateStream(ctx context.Context, in *CreateStreamInput) (*Cre
 
 // DescribeStream tells of a stream.
 func (a *Archive) DescribeStream(ctx context.Context, in *DescribeStreamInput) (*DescribeStreamOutput, error) {
+	if err := a.controlled(ctx, "DescribeStream", in.StreamRef); err != nil {
+		return nil, err
+	}
 	s, err := a.stream(ctx, in.StreamRef)
 	if err != nil {
 		return nil, err
@@ -100,6 +106,9 @@ func (a *Archive) ListStreams(ctx context.Context, in *ListStreamsInput) (*ListS
 	if err != nil || len(after) > 0 && !isName(string(after), 256) {
 		return nil, invalid("NextToken is not one that ListStreams gave out.")
 	}
+	if err := a.spendClient(ctx, "ListStreams"); err != nil {
+		return nil, err
+	}
 	list, err := a.store.Streams(ctx, a.opts.Account, prefix, string(after), limit+1)
 	if err != nil {
 		return nil, internal(err)
@@ -120,7 +129,11 @@ func (a *Archive) DeleteStream(ctx context.Context, in *DeleteStreamInput) (*Emp
 	if in.StreamARN == "" {
 		return nil, invalid("StreamARN is needed.")
 	}
-	s, err := a.stream(ctx, StreamRef{StreamARN: in.StreamARN})
+	ref := StreamRef{StreamARN: in.StreamARN}
+	if err := a.controlled(ctx, "DeleteStream", ref); err != nil {
+		return nil, err
+	}
+	s, err := a.stream(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +163,7 @@ func (a *Archive) UpdateDataRetention(ctx context.Context, in *UpdateDataRetenti
 	default:
 		return nil, invalid("Operation has to be INCREASE_DATA_RETENTION or DECREASE_DATA_RETENTION.")
 	}
-	return a.change(ctx, in.StreamRef, &in.CurrentVersion, func(s *store.Stream) error {
+	return a.change(ctx, "UpdateDataRetention", in.StreamRef, &in.CurrentVersion, func(s *store.Stream) error {
 		hours := int64(s.Retention/time.Hour) + change
 		if hours < 0 || hours > maxRetentionHours {
 			return invalid("The retention would be %d hours; it has to stay between 0 and %d.", hours, maxRetentionHours)
@@ -168,7 +181,7 @@ func (a *Archive) UpdateStream(ctx context.Context, in *UpdateStreamInput) (*Emp
 	case in.MediaType != "" && (len(in.MediaType) > 128 || !mediaTypePattern.MatchString(in.MediaType)):
 		return nil, invalid("MediaType has to be a list of media types with commas, of at most 128 characters: video/h264,audio/aac.")
 	}
-	return a.change(ctx, in.StreamRef, &in.CurrentVersion, func(s *store.Stream) error {
+	return a.change(ctx, "UpdateStream", in.StreamRef, &in.CurrentVersion, func(s *store.Stream) error {
 		if in.DeviceName != "" {
 			s.DeviceName = in.DeviceName
 		}
@@ -184,7 +197,7 @@ func (a *Archive) TagStream(ctx context.Context, in *TagStreamInput) (*Empty, er
 	if len(in.Tags) == 0 {
 		return nil, invalid("Tags needs 1 to %d entries.", maxStreamTags)
 	}
-	return a.change(ctx, in.StreamRef, nil, func(s *store.Stream) error {
+	return a.change(ctx, "TagStream", in.StreamRef, nil, func(s *store.Stream) error {
 		all := maps.Clone(s.Tags)
 		if all == nil {
 			all = map[string]string{}
@@ -200,7 +213,7 @@ func (a *Archive) UntagStream(ctx context.Context, in *UntagStreamInput) (*Empty
 	if len(in.TagKeyList) == 0 || len(in.TagKeyList) > maxStreamTags {
 		return nil, invalid("TagKeyList needs 1 to %d entries.", maxStreamTags)
 	}
-	return a.change(ctx, in.StreamRef, nil, func(s *store.Stream) error {
+	return a.change(ctx, "UntagStream", in.StreamRef, nil, func(s *store.Stream) error {
 		s.Tags = maps.Clone(s.Tags)
 		for _, key := range in.TagKeyList {
 			delete(s.Tags, key)
@@ -213,6 +226,9 @@ func (a *Archive) UntagStream(ctx context.Context, in *UntagStreamInput) (*Empty
 func (a *Archive) ListTagsForStream(ctx context.Context, in *ListTagsForStreamInput) (*ListTagsForStreamOutput, error) {
 	if in.NextToken != "" {
 		return nil, invalid("NextToken is not one that ListTagsForStream gave out.")
+	}
+	if err := a.controlled(ctx, "ListTagsForStream", in.StreamRef); err != nil {
+		return nil, err
 	}
 	s, err := a.stream(ctx, in.StreamRef)
 	if err != nil {
@@ -227,6 +243,9 @@ func (a *Archive) ListTagsForStream(ctx context.Context, in *ListTagsForStreamIn
 
 // DescribeStreamStorageConfiguration tells a stream's storage tier.
 func (a *Archive) DescribeStreamStorageConfiguration(ctx context.Context, in *DescribeStreamStorageConfigurationInput) (*DescribeStreamStorageConfigurationOutput, error) {
+	if err := a.controlled(ctx, "DescribeStreamStorageConfiguration", in.StreamRef); err != nil {
+		return nil, err
+	}
 	s, err := a.stream(ctx, in.StreamRef)
 	if err != nil {
 		return nil, err
@@ -244,7 +263,7 @@ func (a *Archive) UpdateStreamStorageConfiguration(ctx context.Context, in *Upda
 	if err != nil {
 		return nil, err
 	}
-	return a.change(ctx, in.StreamRef, &in.CurrentVersion, func(s *store.Stream) error {
+	return a.change(ctx, "UpdateStreamStorageConfiguration", in.StreamRef, &in.CurrentVersion, func(s *store.Stream) error {
 		s.StorageTier = tier
 		return nil
 	})
@@ -262,6 +281,9 @@ func (a *Archive) GetDataEndpoint(ctx context.Context, in *GetDataEndpointInput,
 		return nil, invalid("APIName has to be one of PUT_MEDIA, GET_MEDIA, LIST_FRAGMENTS, GET_MEDIA_FOR_FRAGMENT_LIST, GET_HLS_STREAMING_SESSION_URL, " +
 			"GET_DASH_STREAMING_SESSION_URL, GET_CLIP and GET_IMAGES.")
 	}
+	if err := a.controlled(ctx, "GetDataEndpoint", in.StreamRef); err != nil {
+		return nil, err
+	}
 	if _, err := a.stream(ctx, in.StreamRef); err != nil {
 		return nil, err
 	}
@@ -273,9 +295,12 @@ func (a *Archive) GetDataEndpoint(ctx context.Context, in *GetDataEndpointInput,
 
 // change applies edit to a stream. version, when it is not nil, has to be the stream's; without it the change is tried again when
 // another one comes between.
-func (a *Archive) change(ctx context.Context, ref StreamRef, version *string, edit func(*store.Stream) error) (*Empty, error) {
+func (a *Archive) change(ctx context.Context, operation string, ref StreamRef, version *string, edit func(*store.Stream) error) (*Empty, error) {
 	if version != nil && *version == "" {
 		return nil, invalid("CurrentVersion is needed: DescribeStream tells it.")
+	}
+	if err := a.controlled(ctx, operation, ref); err != nil {
+		return nil, err
 	}
 	for {
 		s, err := a.stream(ctx, ref)

@@ -15,7 +15,8 @@ import (
 // Upload is an open PutMedia connection. Run takes its media; Close has to be called in the end, also without Run.
 type Upload struct {
 	archive *Archive
-	stream  store.Stream
+	stream  store.Stream  // as it was looked at last: of the goroutine that stores
+	id      int64         // of the stream
 	shift   time.Duration // from the timecodes' clock to the producer's
 	silent  bool          // no acknowledgements are wanted
 	leave   func()
@@ -57,12 +58,30 @@ func (a *Archive) PutMedia(ctx context.Context, in *PutMediaInput) (*Upload, err
 	if err != nil {
 		return nil, err
 	}
-	u.stream, u.looked = s, a.now()
-	u.leave, ok = a.live.enter(ctx, s.ID, func(l *live) *int { return &l.uploads }, a.opts.Limits.UploadsPerStream)
+	if err := a.spendStream("PutMedia", s.ID, 0); err != nil {
+		return nil, err
+	}
+	u.stream, u.id, u.looked = s, s.ID, a.now()
+	most := a.opts.Limits.UploadsPerStream
+	if most > 0 && a.opts.Limits.UploadOverlap > 0 {
+		most++
+	}
+	leave, ok := a.live.enter(ctx, s.ID, func(l *live) *int { return &l.uploads }, most)
 	if !ok {
 		return nil, failf(ConnectionLimitExceeded, "The stream has %d PutMedia connections, which is the limit. Close one first.", a.opts.Limits.UploadsPerStream)
 	}
+	gone := a.live.line(s.ID, u)
+	u.leave = sync.OnceFunc(func() {
+		gone()
+		leave()
+	})
 	return u, nil
+}
+
+// surplus reports whether the upload is one too many for its stream, by those that were there before it, and has been for too long.
+func (u *Upload) surplus(since time.Duration) bool {
+	l := &u.archive.opts.Limits
+	return l.UploadsPerStream > 0 && l.UploadOverlap > 0 && since > l.UploadOverlap && u.archive.live.before(u.id, u) >= l.UploadsPerStream
 }
 
 // maxProducerTime is the latest time that a producer may claim: the year 2200.
@@ -127,6 +146,9 @@ func (u *Upload) Run(ctx context.Context, body io.Reader, ack func(Ack) error) e
 			u.commit(ctx, t, in)
 		}
 	})
+	if u.archive.quotas.of(quotaPutMediaBytes) > 0 {
+		body = &slowReader{u, body}
+	}
 	r := newReceiver(u, body, whole)
 	err := r.run(ctx)
 	close(whole)

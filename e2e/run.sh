@@ -90,7 +90,7 @@ threads() { sed -n 's/^Threads:[^0-9]*//p' "/proc/${pid[$1]}/status"; }
 
 start plain --credentials "$work/credentials.toml"
 start tls --credentials "$work/credentials.toml" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem" --require-region
-start open --strict --clip-fragments 2 --upload-idle 2s --public-url https://kvs.example.test:8443/
+start open --strict --quota all=0 --clip-fragments 2 --upload-idle 2s --public-url https://kvs.example.test:8443/
 for name in plain tls open; do before[$name]=$(descriptors $name socket:); done
 cat >"$work/site.json" <<END
 {"plain": "${url[plain]}", "tls": "${url[tls]}", "open": "${url[open]}", "ca": "$work/cert.pem", "dir": "$work", "aws": "$aws", "python": "$python", "users": $users}

@@ -41,7 +41,7 @@ func (h *handler) authenticate(x *exchange, body []byte) error {
 	if err != nil {
 		return err
 	}
-	x.caller, x.record.User = caller, caller.Name()
+	x.sentBy(caller)
 	return nil
 }
 
@@ -55,8 +55,14 @@ func (h *handler) authenticateStream(x *exchange) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.caller, x.record.User = caller, caller.Name()
+	x.sentBy(caller)
 	return body, nil
+}
+
+// sentBy notes who has signed the request.
+func (x *exchange) sentBy(caller Caller) {
+	x.caller, x.record.User = caller, caller.Name()
+	x.ctx = archive.WithClient(x.ctx, x.record.User)
 }
 
 // authorize tells whether the caller may do what was asked for. The stream is not looked up before, so that a caller is told the same

@@ -56,6 +56,7 @@ type serving struct {
 	clipFragments           int
 	clipBytes, headroom     int64
 	uploads                 int
+	quota                   quotaFlag
 	uploadTime, idle, grace time.Duration
 	ffmpeg                  string
 	keyFrames               bool
@@ -97,7 +98,7 @@ Each flag may be given by the environment, as WEIR_LISTEN for --listen or WEIR_T
 goes before the environment, and that before the file; weir config prints what is in force and from where.
 
 The files of credentials, of session keys and of the certificate are read again when they change. SIGINT and SIGTERM end the server: open uploads
-finish their fragment first.`,
+finish their fragment first.` + quotaHelp(),
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := settle(cmd.Flags()); err != nil {
@@ -130,7 +131,8 @@ func (s *serving) flags(cmd *cobra.Command) {
 	f.IntVar(&s.clipFragments, "clip-fragments", 200, "most `fragments` in a clip; -1: no limit")
 	f.Int64Var(&s.clipBytes, "clip-bytes", 100_000_000, "most `bytes` of a clip; -1: no limit")
 	f.Int64Var(&s.headroom, "headroom", 1<<30, "`bytes` of disk that uploads leave free")
-	f.IntVar(&s.uploads, "uploads-per-stream", 5, "most open PutMedia `connections` of a stream; -1: no limit")
+	f.IntVar(&s.uploads, "uploads-per-stream", 0, "most open PutMedia `connections` of a stream; 0: 5, or 1 with --strict, which the next may overlap for 10 s; -1: no limit")
+	f.Var(&s.quota, "quota", "set a quota of those above, as `name=value`, or several with commas; 0 takes it out of force, all=0 takes all")
 	f.DurationVar(&s.uploadTime, "upload-duration", 0, "end PutMedia connections after this `time`; 0: never")
 	f.DurationVar(&s.idle, "upload-idle", 30*time.Second, "end PutMedia connections that send nothing for this `time`")
 	f.DurationVar(&s.grace, "drain", 30*time.Second, "how long open requests may `take` when the server is to end")
@@ -234,10 +236,11 @@ func (s *serving) service(ctx context.Context, st store.Store, m *metrics.Metric
 		return nil, nil, err
 	}
 	decoder, lacks := s.decoder(ctx, log)
+	uploads, overlap := s.uploadLimits()
 	a := archive.New(cached.New(st, nil), &archive.Options{
 		Region: s.region, Account: s.account, Strict: s.strict, TempDir: incoming, Keys: keys, Log: log, Acked: m.Acked,
-		Decoder: decoder, ImageKeyFrames: s.keyFrames,
-		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: s.uploads, UploadDuration: s.uploadTime},
+		Decoder: decoder, ImageKeyFrames: s.keyFrames, Quotas: s.quotas(),
+		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: uploads, UploadOverlap: overlap, UploadDuration: s.uploadTime},
 	})
 	handler := httpapi.New(m.Service(httpapi.Of(a)), &httpapi.Options{
 		Auth: s.auth(users), BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Lacks: lacks, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved,
