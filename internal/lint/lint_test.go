@@ -94,7 +94,7 @@ var arrows = map[string][]string{
 	"archive/store/shared/sharedtest": {"./archive/store", "./archive/store/shared", "./archive/store/sqlindex", "modernc.org/sqlite"},
 	"archive/store/postgres": {"./archive/store/sqlindex", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn",
 		"github.com/jackc/pgx/v5/stdlib"},
-	"archive/store/s3": {"./archive/store", "./archive/store/shared", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4",
+	"archive/store/s3": {"./archive/store", "./archive/store/shared", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
 		"github.com/aws/aws-sdk-go-v2/aws/ratelimit", "github.com/aws/aws-sdk-go-v2/aws/retry", "github.com/aws/aws-sdk-go-v2/config",
 		"github.com/aws/aws-sdk-go-v2/service/s3", "github.com/aws/aws-sdk-go-v2/service/s3/types", "github.com/aws/smithy-go"},
 	"archive/store/verify":   {"./archive/store"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -41,7 +42,6 @@ const (
 // Bucket is a bucket, or what begins with a prefix in it. It implements shared.Blobs.
 type Bucket struct {
 	client       *s3.Client
-	transport    *http.Transport
 	name, prefix string
 }
 
@@ -59,9 +59,10 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.ResponseHeaderTimeout = connections, connections, headerTimeout
-	load := []func(*config.LoadOptions) error{config.WithHTTPClient(&http.Client{Transport: transport})}
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost, t.ResponseHeaderTimeout = connections, connections, headerTimeout
+	})
+	load := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
 	if at.region != "" {
 		load = append(load, config.WithRegion(at.region))
 	}
@@ -72,7 +73,7 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
-	b := &Bucket{transport: transport, name: at.bucket, prefix: at.prefix}
+	b := &Bucket{name: at.bucket, prefix: at.prefix}
 	b.client = s3.NewFromConfig(c, func(o *s3.Options) {
 		o.UsePathStyle = at.pathStyle
 		if at.endpoint != "" {
@@ -133,10 +134,7 @@ func parse(address string) (at place, err error) {
 }
 
 // Close implements shared.Blobs.
-func (b *Bucket) Close() error {
-	b.transport.CloseIdleConnections()
-	return nil
-}
+func (b *Bucket) Close() error { return nil }
 
 // Put implements shared.Blobs. The store compares the checksum before it keeps anything, so the body is not hashed once more to be signed.
 func (b *Bucket) Put(ctx context.Context, name string, data []byte, sum uint32) error {
