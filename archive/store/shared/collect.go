@@ -55,8 +55,11 @@ func (s *Store) Collect(ctx context.Context, now time.Time, grace time.Duration)
 // collectStream removes the rows of a stream that nothing asks for, and the bytes of those that are expired.
 func (s *Store) collectStream(ctx context.Context, st *store.Stream, now time.Time, grace time.Duration, done *store.Collected) error {
 	expiry := now.Add(-st.Retention)
+	// Each chunk is looked for behind the one before: what was removed stays in the database's index until that is vacuumed, and would be gone
+	// through anew for each chunk.
+	first := int64(math.MinInt64)
 	for last := expiry.Add(-grace).UnixMicro(); ; {
-		rows, err := s.index.Before(ctx, st.ID, math.MinInt64, last, false, chunkRows)
+		rows, err := s.index.Before(ctx, st.ID, first, last, false, chunkRows)
 		if err != nil {
 			return err
 		}
@@ -66,6 +69,7 @@ func (s *Store) collectStream(ctx context.Context, st *store.Stream, now time.Ti
 		if err := s.remove(ctx, st.ID, rows, done); err != nil {
 			return err
 		}
+		first = rows[len(rows)-1].Server
 	}
 	from, ok := s.dropped[st.ID]
 	if !ok {
@@ -146,8 +150,8 @@ func (s *Store) collectDoomed(ctx context.Context, done *store.Collected) error 
 	for _, id := range ids {
 		delete(s.dropped, id)
 		var left store.Collected // rows of streams that are gone do not count
-		for {
-			rows, err := s.index.Some(ctx, id, chunkRows)
+		for first := int64(math.MinInt64); ; {
+			rows, err := s.index.From(ctx, id, first, chunkRows)
 			if err != nil {
 				return err
 			}
@@ -157,6 +161,7 @@ func (s *Store) collectDoomed(ctx context.Context, done *store.Collected) error 
 			if err := s.remove(ctx, id, rows, &left); err != nil {
 				return err
 			}
+			first = rows[len(rows)-1].Counter
 		}
 		done.Bytes += left.Bytes
 		err := s.do(ctx, id, func(b *batch) error {
