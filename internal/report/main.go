@@ -107,7 +107,7 @@ func (c *collector) run(ctx context.Context, args []string, progress io.Writer) 
 // measured returns the last commit that has changed what is checked: all of the module but its tests, its tools and its texts. It is an error when
 // that is not what is there.
 func measured(ctx context.Context) (string, error) {
-	paths := []string{"--", ".", ":!docs", ":!internal", ":!scripts", ":!e2e", ":!play", ":!deploy", ":!testdata", ":!Makefile", ":!*.md", ":!*_test.go"}
+	paths := []string{"--", ".", ":!docs", ":!internal", ":!scripts", ":!e2e", ":!play", ":!deploy", ":!testdata", ":!Makefile", ":!*.md", ":!*_test.go", ":!*test/*"}
 	git := func(args ...string) (string, error) {
 		text, err := exec.CommandContext(ctx, "git", append(args, paths...)...).Output()
 		return strings.TrimSpace(string(text)), err
