@@ -105,12 +105,12 @@ func TestOwe(t *testing.T) {
 	}
 }
 
-// TestForget has a million keys, none of which is used twice, leave no more behind than those of the last second.
+// TestForget has twenty thousand keys, none of which is used twice, leave no more behind than those of the last second.
 func TestForget(t *testing.T) {
 	var b quota.Buckets[string]
 	most := 0
 	now := began
-	for i := range 1_000_000 {
+	for i := range 20_000 {
 		now = now.Add(time.Millisecond)
 		b.Take(now, quota.Charge[string]{Key: fmt.Sprint(i), Rate: 5, Cost: 5})
 		most = max(most, b.Len())
@@ -119,7 +119,7 @@ func TestForget(t *testing.T) {
 		t.Errorf("%d buckets were remembered at once; 1,000 are not full", most)
 	}
 	// What is refused is not remembered either, and a clock that goes back lets nobody through that was not.
-	if refused, _ := b.Take(now.Add(-time.Hour), quota.Charge[string]{Key: "999999", Rate: 5, Cost: 5}); refused != 0 {
+	if refused, _ := b.Take(now.Add(-time.Hour), quota.Charge[string]{Key: "19999", Rate: 5, Cost: 5}); refused != 0 {
 		t.Error("let through when the clock was set back")
 	}
 }
