@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed63bb8431/weir/archive/images"
+	"github.com/seed63bb8431/weir/archive/quota"
 	"github.com/seed63bb8431/weir/archive/store"
 )
 
@@ -31,6 +32,11 @@ type Options struct {
 	Decoder images.Decoder
 	// Quotas are those in force, counted by this Archive alone. nil: none; StrictQuotas returns the service's.
 	Quotas Quotas
+	// Memory bounds what is in memory of media, in bytes: of fragments that arrive, are stored, are kept without retention, are read and
+	// packaged, and of images. It is no bound on all that the process takes. What does not fit waits, the streams in turn: uploads are read more
+	// slowly, and what callers ask for is refused after five seconds with a ServiceUnavailableException. With it every Resource and
+	// every GetImagesOutput has to be released. 0: without bounds.
+	Memory int64
 	// ImageKeyFrames has GetImages give the last key frame at a time in place of the last picture, which takes less work.
 	ImageKeyFrames bool
 }
@@ -68,7 +74,9 @@ type Archive struct {
 
 	quotas *quotas // nil: none
 
-	imagePages chan struct{} // nil without a limit
+	memory, arrivals *budget // nil without bounds
+
+	imagePages *quota.Budget[int64] // by stream
 	thumbnails thumbnails
 	overviews  overviews
 
@@ -104,9 +112,8 @@ func New(st store.Store, opts *Options) *Archive {
 	def(&l.MemoryBufferBytes, 200<<20)
 	def(&l.ImageBytes, 100_000_000)
 	def(&l.ImagePages, 2*runtime.NumCPU())
-	if l.ImagePages > 0 {
-		a.imagePages = make(chan struct{}, l.ImagePages)
-	}
+	a.imagePages = quota.NewBudget[int64](int64(l.ImagePages))
+	a.divide(o.Memory)
 	a.quotas = newQuotas(o.Quotas)
 	if o.Keys == nil {
 		a.ownKeys, _ = ParseKeyring(NewKeyringText()) // which it made itself

@@ -14,6 +14,14 @@ const (
 
 var sized [mostSized - leastSized + 1]sync.Pool
 
+// sizedRoom is how much memory takeSized takes for n bytes.
+func sizedRoom(n int64) int64 {
+	if class := max(bits.Len64(uint64(max(n, 1)-1)), leastSized); class <= mostSized {
+		return 1 << class
+	}
+	return n
+}
+
 // takeSized returns an empty buffer with room for n bytes.
 func takeSized(n int64) []byte {
 	class := max(bits.Len64(uint64(max(n, 1)-1)), leastSized)

@@ -22,6 +22,7 @@ type Clip struct {
 	archive *Archive
 	clip    *weir.Clip
 	header  []byte
+	stream  int64
 	rows    []store.Row
 	moves   []time.Duration // by row: what puts it behind the one before when the producer's clock went back
 	tracks  []trackRef      // of the first fragment
@@ -64,7 +65,7 @@ func (a *Archive) GetClip(ctx context.Context, in *GetClipInput) (*Clip, error) 
 	if len(rows) == 0 {
 		return nil, failf(ResourceNotFound, noFragmentsForClipText)
 	}
-	c := &Clip{archive: a}
+	c := &Clip{archive: a, stream: s.ID}
 	if len(rows) > limit {
 		rows, c.Truncated = rows[:limit], "fragments"
 	}
@@ -99,6 +100,11 @@ func playable(rows []store.Row) []store.Row {
 
 // measure goes through the fragments for the clip's tables.
 func (c *Clip) measure(ctx context.Context) error {
+	room, err := c.room(ctx)
+	if err != nil {
+		return err
+	}
+	defer room.Release()
 	buf := takeBuffer()
 	defer func() { giveBuffer(buf) }()
 	var payload, tables, end int64
@@ -145,6 +151,18 @@ func (c *Clip) measure(ctx context.Context) error {
 	}
 	c.header, c.Size = header, int64(len(header))+payload
 	return nil
+}
+
+// clipBuffer is what is written of a clip at a time.
+const clipBuffer = 256 << 10
+
+// room takes memory for one fragment after the other, and for the clip's tables.
+func (c *Clip) room(ctx context.Context) (*share, error) {
+	n := int64(0)
+	for i := range c.rows {
+		n = max(n, c.rows[i].Size+partsRoom(c.rows[i].Size))
+	}
+	return c.archive.room(ctx, c.stream, serving, n+int64(len(c.header))+clipBuffer)
 }
 
 // admit takes a fragment's tracks into account: those of the first one are the clip's, and all others have to have the same.
@@ -206,7 +224,12 @@ func sameCodec(a, b codec.Config) (same bool) {
 
 // WriteTo writes the clip. An error comes after part of it has been written.
 func (c *Clip) WriteTo(ctx context.Context, w io.Writer) error {
-	out := bufio.NewWriterSize(w, 256<<10)
+	room, err := c.room(ctx)
+	if err != nil {
+		return err
+	}
+	defer room.Release()
+	out := bufio.NewWriterSize(w, clipBuffer)
 	if _, err := out.Write(c.header); err != nil {
 		return err
 	}

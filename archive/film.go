@@ -34,6 +34,7 @@ type filming struct {
 	layout    images.Layout
 	size      func(width, height int) (int, int) // what a picture is stretched to
 	picture   func(shot int, img image.Image) error
+	room      *share // what is taken of the memory
 }
 
 // film looks for the fragments of shots that are in the order of their times, and has their pictures decoded: a job for each stretch that has one
@@ -46,6 +47,9 @@ func (f *filming) film(ctx context.Context, shots []shot) error {
 			return err
 		}
 		s.done = s.fault != ""
+	}
+	if err := f.enter(ctx, shots); err != nil {
+		return err
 	}
 	for from := 0; from < len(shots); {
 		if shots[from].done {
@@ -66,6 +70,23 @@ func (f *filming) film(ctx context.Context, shots []shot) error {
 	}
 	return nil
 }
+
+// enter takes memory for the documents of two shots: one that is decoded, and the next.
+func (f *filming) enter(ctx context.Context, shots []shot) (err error) {
+	n := int64(0)
+	for i := range shots {
+		if size := shots[i].row.Size; shots[i].fault == "" {
+			n = max(n, 2*(size+partsRoom(size)))
+		}
+	}
+	if n > 0 {
+		f.room, err = f.archive.room(ctx, f.stream.ID, serving, n)
+	}
+	return err
+}
+
+// pictureBytes is how many bytes a point of a picture takes, while it is decoded and after.
+const pictureBytes = 8
 
 // aroundRows is how many rows are looked at for the one that holds a time.
 const aroundRows = 24
@@ -135,6 +156,11 @@ func (f *filming) reel(ctx context.Context, shots []shot, from, to int) error {
 	p := config.PictureInfo()
 	job := &images.Job{Track: track, Layout: f.layout}
 	job.Width, job.Height = f.size(int(p.Width), int(p.Height))
+	pixels := int64(job.Width) * int64(job.Height) * pictureBytes
+	if !f.room.Grow(pixels) {
+		return busy()
+	}
+	defer func() { f.room.Give(pixels) }()
 	// Shots of one fragment are one group.
 	var groups [][]int
 	for i := from; i < to; i++ {
@@ -380,6 +406,10 @@ func (f *filming) before(ctx context.Context, row *store.Row, frames []frame) ([
 			break
 		}
 		left -= previous.Size
+		if !f.room.Grow(previous.Size) {
+			return nil, busy()
+		}
+		defer f.room.Give(previous.Size)
 		opened, err := f.archive.open(ctx, previous, nil)
 		if f.lost(err) {
 			break

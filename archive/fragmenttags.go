@@ -58,9 +58,17 @@ func (a *Archive) ListFragmentTags(ctx context.Context, in *ListFragmentTagsInpu
 			continue
 		}
 		left -= rows[0].Size
+		room, err := a.room(ctx, s.ID, serving, rows[0].Size)
+		if err != nil {
+			return nil, err
+		}
 		doc, err := a.store.Read(ctx, buf[:0], &rows[0])
+		if err != nil {
+			room.Release()
+		}
 		switch {
 		case ctx.Err() != nil:
+			room.Release()
 			return nil, ctx.Err()
 		case errors.Is(err, store.ErrGone), errors.Is(err, store.ErrDamaged):
 			continue
@@ -69,6 +77,7 @@ func (a *Archive) ListFragmentTags(ctx context.Context, in *ListFragmentTagsInpu
 		}
 		buf = doc
 		tags, err := documentTags(doc)
+		room.Release()
 		out.Fragments[i] = FragmentTags{Tags: tags, Known: err == nil}
 	}
 	return out, nil

@@ -32,7 +32,12 @@ type GetImagesInput struct {
 type GetImagesOutput struct {
 	Images    []Image
 	NextToken string `json:",omitempty"`
+
+	room *share
 }
+
+// Release gives back what the images count for in Options.Memory. Without that it need not be called.
+func (o *GetImagesOutput) Release() { o.room.Release() }
 
 // Image is the picture on display at a time, or why there is none.
 type Image struct {
@@ -101,22 +106,20 @@ func (a *Archive) GetImages(ctx context.Context, in *GetImagesInput) (*GetImages
 	if err := a.spendStream("GetImages", s.ID, int(min(left, int64(most)))); err != nil {
 		return nil, err
 	}
-	if a.imagePages != nil {
-		select {
-		case a.imagePages <- struct{}{}:
-			defer func() { <-a.imagePages }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	turn, err := a.imagePages.Acquire(ctx, s.ID, 1, -1)
+	if err != nil {
+		return nil, err
 	}
+	defer turn.Release()
 	page := &page{archive: a, stream: &s, query: q, shots: make([]shot, min(left, int64(most)))}
 	for i := range page.shots {
 		page.shots[i].time = q.from + Timestamp((q.next+int64(i))*q.interval)
 	}
 	if err := page.make(ctx); err != nil {
+		page.room.Release()
 		return nil, err
 	}
-	out := &GetImagesOutput{Images: page.images()}
+	out := &GetImagesOutput{Images: page.images(), room: page.room}
 	if n := int64(len(out.Images)); n < left {
 		q.next += n
 		out.NextToken = q.token(a.keys())
@@ -246,6 +249,7 @@ type page struct {
 	query   *imagesQuery
 	shots   []shot
 	bytes   int // of the images there are, in base64
+	room    *share
 }
 
 // errFull ends a page that has enough.
@@ -256,18 +260,25 @@ func (p *page) make(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, imagesTime)
 	defer cancel()
 	f := &filming{archive: p.archive, stream: p.stream, by: p.query.by, keyFrames: p.archive.opts.ImageKeyFrames, layout: p.query.format.Layout(), size: p.size}
+	kept := int64(0)
 	f.picture = func(i int, img image.Image) error {
 		content, err := p.query.format.Append(nil, img, p.query.quality)
 		if err != nil {
 			return internal(err)
 		}
 		p.shots[i].content = content
+		if kept += int64(len(content)); !f.room.Grow(int64(len(content))) {
+			kept -= int64(len(content)) // the last one, which there is room for among what its picture takes
+			return errFull
+		}
 		if p.bytes += base64.StdEncoding.EncodedLen(len(content)); p.full(p.bytes) {
 			return errFull
 		}
 		return nil
 	}
 	err := f.film(bounded, p.shots)
+	f.room.Shrink(kept)
+	p.room = f.room
 	switch {
 	case err == nil, err == errFull, ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		return nil

@@ -46,6 +46,11 @@ func (a *Archive) look(ctx context.Context, r *store.Row) (*look, error) {
 	if l := a.looks.get(r.Codec.ID); l != nil {
 		return l, nil
 	}
+	room, err := a.room(ctx, r.Stream, looking, r.Size+partsRoom(r.Size))
+	if err != nil {
+		return nil, err
+	}
+	defer room.Release()
 	buf := takeBuffer()
 	defer func() { giveBuffer(buf) }()
 	f, err := a.open(ctx, r, buf)

@@ -13,11 +13,20 @@ import (
 )
 
 // DASHManifest gives the MPD of a session. base is the URL that players reach this server by: its clock is read there.
-func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resource, error) {
+func (a *Archive) DASHManifest(ctx context.Context, token, base string) (res *Resource, err error) {
 	s, st, err := a.enter(ctx, "GetDASHManifest", true, token)
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.room(ctx, s.stream, serving, listRoom(s.max))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if res == nil {
+			room.Release()
+		}
+	}()
 	l, err := a.list(ctx, s, st)
 	if err != nil {
 		return nil, err
@@ -69,7 +78,9 @@ func (a *Archive) DASHManifest(ctx context.Context, token, base string) (*Resour
 	if err := m.Validate(); err != nil {
 		return nil, internal(err)
 	}
-	return &Resource{ContentType: "application/dash+xml", Body: m.Append(takeSized(int64(manifestHead + len(l.rows)*manifestSegment))), pooled: true, Fixed: s.mode == modeOnDemand, Until: s.until()}, nil
+	body := m.Append(takeSized(int64(manifestHead + len(l.rows)*manifestSegment)))
+	room.Shrink(int64(cap(body)))
+	return &Resource{ContentType: "application/dash+xml", Body: body, pooled: true, Fixed: s.mode == modeOnDemand, Until: s.until(), room: room}, nil
 }
 
 // periods adds a Period for each codec record that is listed.

@@ -20,6 +20,7 @@ type Media struct {
 	rows    []store.Row // of a list; nil: the stream is followed
 	after   int64       // follow from behind this counter
 	wait    bool
+	begun   bool // something was written
 	leave   func()
 }
 
@@ -254,6 +255,10 @@ func (m *Media) WriteTo(ctx context.Context, w io.Writer, flush func() error) er
 		if len(rows) > 0 {
 			continue
 		}
+		if m.archive.memory != nil { // which does not count what waits for nothing
+			giveBuffer(buf)
+			buf = nil
+		}
 		if gone, err := m.sleep(ctx, news); gone || err != nil {
 			return err
 		}
@@ -298,6 +303,14 @@ func (m *Media) sleep(ctx context.Context, news <-chan struct{}) (gone bool, err
 // write writes one fragment, or the tags that tell why it is not there: then had is false. doc is the document if it is in memory.
 func (m *Media) write(ctx context.Context, w io.Writer, r *store.Row, doc, buf []byte) (_ []byte, had bool, err error) {
 	s := &stored{row: r, doc: doc}
+	if doc == nil {
+		room, err := m.room(ctx, r.Size)
+		if err != nil {
+			return buf, false, err
+		}
+		defer room.Release()
+	}
+	m.begun = true
 	if doc == nil && r.Server < m.archive.since(&m.stream) {
 		err = store.ErrGone
 	} else if doc == nil {
@@ -335,6 +348,14 @@ func (m *Media) write(ctx context.Context, w io.Writer, r *store.Row, doc, buf [
 		}
 	}
 	return buf, true, nil
+}
+
+// room takes memory for a fragment. What nothing was written of yet can still be refused; the rest waits.
+func (m *Media) room(ctx context.Context, n int64) (*share, error) {
+	if !m.wait && !m.begun {
+		return m.archive.room(ctx, m.stream.ID, serving, n)
+	}
+	return m.archive.memory.Acquire(ctx, tenant{m.stream.ID, serving}, n, -1)
 }
 
 // exception appends a document without media that tells why a fragment is not there.

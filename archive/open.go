@@ -212,6 +212,11 @@ func (a *Archive) begin(ctx context.Context, operation string, s *session, ref S
 	if err := a.settleLengths(ctx, s, &st, &head); err != nil {
 		return err
 	}
+	room, err := a.room(ctx, st.ID, serving, first.Size+partsRoom(first.Size))
+	if err != nil {
+		return err
+	}
+	defer room.Release()
 	opened, err := a.open(ctx, first, nil)
 	if err != nil {
 		return err

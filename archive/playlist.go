@@ -20,6 +20,11 @@ func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resourc
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.room(ctx, s.stream, serving, listRoom(s.max))
+	if err != nil {
+		return nil, err
+	}
+	defer room.Release()
 	l, err := a.list(ctx, s, st)
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (a *Archive) HLSMasterPlaylist(ctx context.Context, token string) (*Resourc
 }
 
 // HLSMediaPlaylist gives the media playlist of a track.
-func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*Resource, error) {
+func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (res *Resource, err error) {
 	s, st, err := a.enter(ctx, "GetHLSMediaPlaylist", false, token)
 	if err != nil {
 		return nil, err
@@ -62,6 +67,15 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.room(ctx, s.stream, serving, listRoom(s.max))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if res == nil {
+			room.Release()
+		}
+	}()
 	l, err := a.list(ctx, s, st)
 	if err != nil {
 		return nil, err
@@ -84,9 +98,9 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 	if !s.mpegTS {
 		query += "&TrackNumber=" + track
 	}
-	room := takeSegments()
-	defer func() { giveSegments(room, p.Segments) }()
-	p.Segments = slices.Grow(*room, len(l.rows))
+	reused := takeSegments()
+	defer func() { giveSegments(reused, p.Segments) }()
+	p.Segments = slices.Grow(*reused, len(l.rows))
 	mapped, maps := int64(-1), 0
 	for i := range l.rows {
 		r := &l.rows[i]
@@ -109,7 +123,9 @@ func (a *Archive) HLSMediaPlaylist(ctx context.Context, token, track string) (*R
 		return append(l.rows[i].row.Number.Append(append(dst, name...)), query...)
 	}
 	size := playlistHead + len(l.rows)*(segmentLines+len(name)+len(query)) + maps*(segmentLines+len(token))
-	return &Resource{ContentType: playlistType, Body: p.Append(takeSized(int64(size))), Fixed: s.mode == modeOnDemand, Until: s.until(), pooled: true}, nil
+	body := p.Append(takeSized(int64(size)))
+	room.Shrink(int64(cap(body)))
+	return &Resource{ContentType: playlistType, Body: body, Fixed: s.mode == modeOnDemand, Until: s.until(), pooled: true, room: room}, nil
 }
 
 // About what a playlist has at its head, and for a segment beside its URL's fixed parts.

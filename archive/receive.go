@@ -197,6 +197,16 @@ func (r *receiver) begin(ctx context.Context) error {
 	}
 	in := &intake{spool: spool{dir: r.u.archive.opts.TempDir}, arrived: now, tracks: r.picked, seen: make([]bool, len(r.tracks)),
 		latest: slices.Repeat([]time.Duration{-1}, len(r.tracks)), tags: r.nAhead, bad: r.aheadIs}
+	if r.u.archive.arrivals != nil {
+		var err error
+		if in.spool.room, err = r.u.archive.arrivals.Acquire(r.u.reading, tenant{r.u.id, arriving}, staged, -1); err != nil {
+			if r.u.failure() != nil {
+				return nil // which run sees
+			}
+			return err
+		}
+		in.spool.granted = staged
+	}
 	r.in, r.open = in, true
 	r.taken = r.r.Cluster().Offset
 	r.r.Retain(r.taken)

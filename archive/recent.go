@@ -23,14 +23,24 @@ type memory struct {
 	row   store.Row
 	doc   []byte
 	until time.Time
+	room  *share
 }
 
-// keep holds on to a fragment for a while, and to at most limit bytes of its stream.
-func (l *lives) keep(r *store.Row, doc []byte, limit int64) {
+// keep holds on to a fragment for a while, and to at most limit bytes of its stream. Where the memory has no room for it, the oldest of the
+// stream go, and if that is not enough it is not kept.
+func (l *lives) keep(r *store.Row, doc []byte, limit int64, b *budget) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := &l.of(r.Stream).recent
-	m := memory{row: *r, doc: bytes.Clone(doc), until: time.Now().Add(recentFor)}
+	room, ok := b.Try(tenant{r.Stream, keeping}, int64(len(doc)))
+	for !ok && len(k.all) > 0 {
+		k.forget()
+		room, ok = b.Try(tenant{r.Stream, keeping}, int64(len(doc)))
+	}
+	if !ok {
+		return
+	}
+	m := memory{row: *r, doc: bytes.Clone(doc), until: time.Now().Add(recentFor), room: room}
 	at, _ := slices.BinarySearchFunc(k.all, r.Number.Counter, func(m memory, c int64) int { return int(min(max(m.row.Number.Counter-c, -1), 1)) })
 	k.all = slices.Insert(k.all, at, m)
 	k.bytes += int64(len(doc))
@@ -47,10 +57,14 @@ func (l *lives) keep(r *store.Row, doc []byte, limit int64) {
 // forget gives up the oldest fragment.
 func (k *recent) forget() {
 	k.bytes -= int64(len(k.all[0].doc))
+	k.all[0].room.Release()
 	k.all = slices.Delete(k.all, 0, 1)
 }
 
 func (k *recent) clear() {
+	for i := range k.all {
+		k.all[i].room.Release()
+	}
 	k.all, k.bytes = nil, 0
 }
 

@@ -25,10 +25,16 @@ type Resource struct {
 	Tag string
 
 	pooled bool // Body is a buffer of takeSized
+	room   *share
 }
 
-// Release gives Body's memory to other resources. Nobody may use it any more. It need not be called.
+// Forget gives back what Body counts for in Options.Memory. Somebody may still use it.
+func (r *Resource) Forget() { r.room.Release() }
+
+// Release gives Body's memory to other resources. Nobody may use it any more. Without Options.Memory it need not be called; with it either
+// this or Forget has to be.
 func (r *Resource) Release() {
+	r.Forget()
 	if r.pooled {
 		giveSized(r.Body)
 		r.Body, r.pooled = nil, false
@@ -114,7 +120,7 @@ func (f *stored) run(kind codec.Kind) int {
 }
 
 // MediaFragment gives one track of a fragment as fragmented MP4: FragmentNumber is the fragment's own in HLS, the segment's in DASH.
-func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment, track string) (*Resource, error) {
+func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment, track string) (res *Resource, err error) {
 	s, st, err := a.enter(ctx, "GetMP4MediaFragment", dash, token)
 	if err != nil {
 		return nil, err
@@ -130,6 +136,15 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.room(ctx, s.stream, serving, packagingRoom(l.row.Size))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if res == nil {
+			room.Release()
+		}
+	}()
 	buf := takeSized(l.row.Size)
 	defer func() { giveSized(buf) }()
 	f, err := a.packet(ctx, s, l, buf)
@@ -156,11 +171,12 @@ func (a *Archive) MediaFragment(ctx context.Context, dash bool, token, fragment,
 	for i := range run.Samples {
 		b = append(b, run.Samples[i].Data...)
 	}
-	return &Resource{ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until(), Tag: tag, pooled: true}, nil
+	room.Shrink(int64(cap(b)))
+	return &Resource{ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until(), Tag: tag, pooled: true, room: room}, nil
 }
 
 // TSFragment gives a fragment as an MPEG-TS chunk.
-func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Resource, error) {
+func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (res *Resource, err error) {
 	s, st, err := a.enter(ctx, "GetTSFragment", false, token)
 	if err != nil {
 		return nil, err
@@ -172,6 +188,15 @@ func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Reso
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.room(ctx, s.stream, serving, packagingRoom(l.row.Size))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if res == nil {
+			room.Release()
+		}
+	}()
 	buf := takeSized(l.row.Size)
 	defer func() { giveSized(buf) }()
 	f, err := a.packet(ctx, s, l, buf)
@@ -190,7 +215,8 @@ func (a *Archive) TSFragment(ctx context.Context, token, fragment string) (*Reso
 		return nil, f.mediaError(err)
 	}
 	tag := f.tag(binary.BigEndian.AppendUint32(nil, store.Checksum(b)))
-	return &Resource{ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until(), Tag: tag, pooled: true}, nil
+	room.Shrink(int64(cap(b)))
+	return &Resource{ContentType: "video/mp2t", Body: b, Fixed: true, Until: s.until(), Tag: tag, pooled: true, room: room}, nil
 }
 
 // What AppendHeader writes at most: for each sample, and beside them.
@@ -212,7 +238,7 @@ func (f *stored) tag(made []byte) string {
 }
 
 // InitFragment gives the init segment of a track: that of the sequence-th codec record of the session, from 0.
-func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, sequence string) (*Resource, error) {
+func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, sequence string) (res *Resource, err error) {
 	s, st, err := a.enter(ctx, "GetMP4InitFragment", dash, token)
 	if err != nil {
 		return nil, err
@@ -236,6 +262,15 @@ func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, seq
 	if err != nil {
 		return nil, err
 	}
+	room, err := a.room(ctx, s.stream, serving, packagingRoom(l.row.Size))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if res == nil {
+			room.Release()
+		}
+	}()
 	buf := takeSized(l.row.Size)
 	defer func() { giveSized(buf) }()
 	f, err := a.packet(ctx, s, l, buf)
@@ -249,7 +284,8 @@ func (a *Archive) InitFragment(ctx context.Context, dash bool, token, track, seq
 	if err != nil {
 		return nil, f.mediaError(err)
 	}
-	return &Resource{ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until()}, nil
+	room.Shrink(int64(cap(b)))
+	return &Resource{ContentType: kind.String() + "/mp4", Body: b, Fixed: true, Until: s.until(), room: room}, nil
 }
 
 // withRecord returns a fragment of the session with its n-th codec record: one that is listed, or else one of those that were until shortly.

@@ -20,6 +20,9 @@ type spool struct {
 	buf  []byte
 	file *os.File
 	size int64 // all bytes, those in the file too
+
+	room    *share // what buf may take of the memory; nil: it is without bounds
+	granted int    // how much that is
 }
 
 // buffers are those of spools and of documents that are being read, of all sizes up to spillAt.
@@ -39,11 +42,34 @@ func (s *spool) append(b []byte) error {
 		s.buf = takeBuffer()
 	}
 	s.size += int64(len(b))
+	for s.room != nil && len(b) > s.fit(len(b)) {
+		n := s.fit(len(b))
+		s.buf = append(s.buf, b[:n]...)
+		if b = b[n:]; len(s.buf) > 0 {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+	}
 	s.buf = append(s.buf, b...)
 	if s.size <= spillAt || len(s.buf) < staged {
 		return nil
 	}
 	return s.flush()
+}
+
+// spoolStep is what a spool takes of the memory at a time.
+const spoolStep = 64 << 10
+
+// fit returns how many of n bytes there is room for in memory. Where there is none left for a fragment that could be there as a whole, it goes to the
+// file early.
+func (s *spool) fit(n int) int {
+	if more := min(len(s.buf)+n, spillAt) - s.granted; more > 0 && s.size <= spillAt && s.file == nil {
+		if more = (more + spoolStep - 1) / spoolStep * spoolStep; s.room.Grow(int64(more)) {
+			s.granted += more
+		}
+	}
+	return min(n, s.granted-len(s.buf))
 }
 
 // flush writes what is in memory to the file.
@@ -88,5 +114,6 @@ func (s *spool) reset() {
 		s.file = nil
 	}
 	giveBuffer(s.buf)
-	s.buf, s.size = nil, 0
+	s.room.Release()
+	s.buf, s.size, s.room, s.granted = nil, 0, nil, 0
 }

@@ -132,6 +132,10 @@ func (a *Archive) makeThumbnail(ctx context.Context, f *filming, key thumbnailKe
 	}
 	one.at = one.row.Start // before the first key frame, or at it
 	f.first = true
+	if err := f.enter(ctx, []shot{*one}); err != nil {
+		return nil, err
+	}
+	defer f.room.Release()
 	if err := f.reel(ctx, []shot{*one}, 0, 1); err != nil {
 		return nil, err
 	}

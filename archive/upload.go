@@ -27,6 +27,9 @@ type Upload struct {
 	over   bool  // Run has returned
 	idle   *time.Timer
 	wake   func() // ends a Read of the body that waits
+	// reading ends when nothing more is to be read.
+	reading context.Context
+	stop    context.CancelFunc
 
 	counter, left int64 // the next fragment counter, and how many are set aside
 	broken        bool  // a fragment could not be stored
@@ -136,6 +139,8 @@ func (u *Upload) Run(ctx context.Context, body io.Reader, ack func(Ack) error) e
 	if b, ok := body.(interface{ Interrupt() }); ok {
 		u.wake = b.Interrupt
 	}
+	u.reading, u.stop = context.WithCancel(ctx)
+	defer u.stop()
 	u.idle = time.AfterFunc(idleEvery, u.sayIdle)
 	defer u.idle.Stop()
 	whole := make(chan *intake, inFlight-1)
@@ -178,10 +183,12 @@ func (u *Upload) tell(a Ack) {
 	u.idle.Reset(idleEvery)
 	if err := u.ack(a); err != nil {
 		u.failed = err
+		u.stop()
 		return
 	}
 	if a.Err != nil && a.Err.final && u.failed == nil {
 		u.failed = a.Err
+		u.stop()
 		u.wake()
 	}
 }
@@ -235,6 +242,13 @@ func (u *Upload) commit(ctx context.Context, t *settler, in *intake) {
 // store puts a fragment where the stream's retention has it: on stable storage, or, without retention, into memory for a while.
 func (u *Upload) store(ctx context.Context, t *settler, in *intake) (persisted bool, err error) {
 	ctx = context.WithoutCancel(ctx) // a fragment that was received is stored, whatever becomes of the connection
+	if in.spool.file != nil {
+		room, err := u.archive.memory.Acquire(ctx, tenant{u.id, storing}, in.spool.size, -1)
+		if err != nil {
+			return false, err
+		}
+		defer room.Release()
+	}
 	doc, err := in.spool.bytes()
 	if err != nil {
 		return false, err
@@ -249,7 +263,7 @@ func (u *Upload) store(ctx context.Context, t *settler, in *intake) (persisted b
 	}
 	if u.stream.Retention == 0 {
 		r.Size = int64(len(doc))
-		u.archive.live.keep(&r, doc, u.archive.opts.Limits.MemoryBufferBytes)
+		u.archive.live.keep(&r, doc, u.archive.opts.Limits.MemoryBufferBytes, u.archive.memory)
 		return false, nil
 	}
 	if err := u.archive.store.Append(ctx, &r, doc); err != nil {

@@ -10,6 +10,7 @@ import (
 
 // sendImages answers GetImages. A page may have 100 MB: its images become base64 on their way.
 func sendImages(x *exchange, out *archive.GetImagesOutput) error {
+	defer out.Release()
 	w := x.media("application/json")
 	w.size = 0
 	if err := writeImages(&counter{&w.size}, out); err != nil {

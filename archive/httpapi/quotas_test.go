@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -152,6 +153,92 @@ func TestClientQuota(t *testing.T) {
 	}{{"anna", 200}, {"berta", 200}, {"anna", 400}, {"", 200}, {"berta", 400}, {"", 400}} {
 		if got := do(h, "POST", "/listStreams", "{}", "X-User", tt.user); got.Status != tt.want {
 			t.Errorf("%q: %d %s", tt.user, got.Status, got.Body)
+		}
+	}
+}
+
+// TestMemoryWire has the whole of the API asked for at once by many, over connections, with little memory: nothing is refused but what may be
+// tried again, what was taken of the memory is never more than there is, and all of it comes back.
+func TestMemoryWire(t *testing.T) {
+	const memory = 2 << 20
+	c, a := limited(t, archive.Options{Memory: memory, Limits: archive.Limits{UploadsPerStream: -1, MediaPerStream: -1, ListsPerStream: -1}}, nil)
+	c.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 100
+	sample, err := os.ReadFile(filepath.Join("..", "..", "testdata", "sample.mkv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hls struct{ HLSStreamingSessionURL string }
+	var mpd struct{ DASHStreamingSessionURL string }
+	var list struct {
+		Fragments []struct{ FragmentNumber string }
+	}
+	c.json("/getHLSStreamingSessionURL", `{"StreamName":"cam"}`, &hls)
+	c.json("/getDASHStreamingSessionURL", `{"StreamName":"cam"}`, &mpd)
+	c.json("/listFragments", `{"StreamName":"cam"}`, &list)
+	number := list.Fragments[0].FragmentNumber
+	master := strings.TrimPrefix(hls.HLSStreamingSessionURL, c.URL)
+	other := func(name, query string) string { // another resource of the session
+		return strings.Replace(master, "getHLSMasterPlaylist.m3u8?", name+"?"+query, 1)
+	}
+	requests := []struct{ method, path, body string }{
+		{"GET", master, ""},
+		{"HEAD", master, ""},
+		{"GET", other("getHLSMediaPlaylist.m3u8", "TrackNumber=1&"), ""},
+		{"GET", other("getMP4InitFragment.mp4", "TrackNumber=1&"), ""},
+		{"GET", other("getMP4MediaFragment.mp4", "TrackNumber=1&FragmentNumber="+number+"&"), ""},
+		{"GET", other("getMP4MediaFragment.mp4", "TrackNumber=2&FragmentNumber="+number+"&"), ""},
+		{"HEAD", other("getMP4MediaFragment.mp4", "TrackNumber=2&FragmentNumber="+number+"&"), ""},
+		{"GET", other("getMP4MediaFragment.mp4", "TrackNumber=9&FragmentNumber="+number+"&"), ""},
+		{"GET", strings.TrimPrefix(mpd.DASHStreamingSessionURL, c.URL), ""},
+		{"POST", "/getMediaForFragmentList", `{"StreamName":"cam","Fragments":["` + number + `","` + number + `"]}`},
+		{"POST", "/getClip", `{"StreamName":"cam","ClipFragmentSelector":{"FragmentSelectorType":"PRODUCER_TIMESTAMP",` +
+			`"TimestampRange":{"StartTimestamp":1600000000,"EndTimestamp":1600000060}}}`},
+		{"POST", "/getHLSStreamingSessionURL", `{"StreamName":"cam"}`},
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		for _, r := range requests {
+			all.Go(func() {
+				for range 5 {
+					got := c.refusal(r.method, r.path, r.body)
+					if want := strings.Contains(r.path, "TrackNumber=9"); want != (got.Status == http.StatusBadRequest) || !want && got.Status != http.StatusOK &&
+						(got.Status != http.StatusServiceUnavailable || got.AmznErrorType != archive.ServiceUnavailable) {
+						t.Errorf("%s %.60s: %+v", r.method, r.path, got)
+					}
+				}
+			})
+		}
+		all.Go(func() {
+			res := c.send("/putMedia", bytes.NewReader(sample), "x-amzn-stream-name", "cam", "x-amzn-fragment-timecode-type", "ABSOLUTE")
+			if acks, err := io.ReadAll(res.Body); err != nil || bytes.Contains(acks, []byte("ERROR")) || !bytes.Contains(acks, []byte("PERSISTED")) {
+				t.Errorf("an upload: %v %s", err, acks)
+			}
+		})
+		// Readers that take the beginning and go away.
+		all.Go(func() {
+			for range 5 {
+				media := c.call("/getMedia", `{"StreamName":"cam","StartSelector":{"StartSelectorType":"EARLIEST"}}`).Body
+				if _, err := io.CopyN(io.Discard, media, 1000); err != nil {
+					t.Error(err)
+				}
+				media.Close()
+			}
+		})
+	}
+	all.Wait()
+	c.Close() // and all requests are over
+	if used, peak := a.Memory(); used != 0 || peak == 0 || peak > memory {
+		t.Errorf("%d bytes are in use at the end, %d were at most, of %d", used, peak, memory)
+	}
+}
+
+// TestMemoryRefusal has clients told that there is no memory with a status that they try again.
+func TestMemoryRefusal(t *testing.T) {
+	h := New(&fake{err: &archive.Error{Type: archive.ServiceUnavailable, Message: "no memory"}}, nil)
+	for _, r := range [][2]string{{"POST", "/getClip"}, {"GET", "/hls/v1/getHLSMediaPlaylist.m3u8?SessionToken=t"}} {
+		got := do(h, r[0], r[1], `{"StreamName":"cam"}`)
+		if got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") != "1" || got.Header.Get("x-amzn-ErrorType") != archive.ServiceUnavailable {
+			t.Errorf("%v: %+v", r, got)
 		}
 	}
 }

@@ -75,8 +75,10 @@ func (s *resource) serve(h *handler, x *exchange) (err error) {
 		return err
 	}
 	defer func() {
-		if err == nil { // or something may still be sending it
+		if err == nil {
 			res.Release()
+		} else {
+			res.Forget() // something may still be sending it
 		}
 	}()
 	body := res.Body

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -17,4 +18,20 @@ func putOffCollection() {
 	debug.SetGCPercent(3 * usual)
 	mark := &struct{ _ [64]byte }{}
 	runtime.AddCleanup(mark, func(percent int) { debug.SetGCPercent(percent) }, usual)
+}
+
+// leastMemory is enough to package the largest fragment that there may be.
+const leastMemory = 128 << 20
+
+// memoryBytes returns how much media a server may have in memory, 0 without a limit. Where the user has told the runtime how much the process may
+// take (GOMEMLIMIT), media has half of that: the rest is for the index, connections, and what waits for the garbage collector.
+func (s *serving) memoryBytes() int64 {
+	switch limit := debug.SetMemoryLimit(-1); {
+	case s.memory < 0:
+		return 0
+	case s.memory > 0 || limit == math.MaxInt64:
+		return s.memory
+	default:
+		return max(limit/2, leastMemory)
+	}
 }

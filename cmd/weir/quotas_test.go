@@ -1,7 +1,9 @@
 package main
 
 import (
+	"math"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -76,5 +78,23 @@ func TestStrictServer(t *testing.T) {
 			t.Errorf("strict %v: %d calls of 10 were refused, want %d", strict, refused, want)
 		}
 		s.stop()
+	}
+}
+
+func TestMemoryFlag(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	for _, tt := range []struct{ flag, limit, want int64 }{
+		{0, math.MaxInt64, 0}, {-1, math.MaxInt64, 0}, {1 << 30, math.MaxInt64, 1 << 30}, {0, 4 << 30, 2 << 30}, {-1, 4 << 30, 0}, {1 << 30, 4 << 30, 1 << 30},
+		{0, 1 << 20, leastMemory},
+	} {
+		debug.SetMemoryLimit(tt.limit)
+		if got := (&serving{memory: tt.flag}).memoryBytes(); got != tt.want {
+			t.Errorf("--memory %d with GOMEMLIMIT %d: %d, want %d", tt.flag, tt.limit, got, tt.want)
+		}
+		debug.SetMemoryLimit(before)
+	}
+	if r := weirWith(nil, "config", "--data", t.TempDir(), "--memory", "1000000"); r.code != exitUsage || !strings.Contains(r.errors, "134217728 bytes at least") {
+		t.Errorf("exit %d, %q", r.code, r.errors)
 	}
 }

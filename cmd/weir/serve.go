@@ -57,6 +57,7 @@ type serving struct {
 	clipBytes, headroom     int64
 	uploads                 int
 	quota                   quotaFlag
+	memory                  int64
 	uploadTime, idle, grace time.Duration
 	ffmpeg                  string
 	keyFrames               bool
@@ -132,6 +133,7 @@ func (s *serving) flags(cmd *cobra.Command) {
 	f.Int64Var(&s.clipBytes, "clip-bytes", 100_000_000, "most `bytes` of a clip; -1: no limit")
 	f.Int64Var(&s.headroom, "headroom", 1<<30, "`bytes` of disk that uploads leave free")
 	f.IntVar(&s.uploads, "uploads-per-stream", 0, "most open PutMedia `connections` of a stream; 0: 5, or 1 with --strict, which the next may overlap for 10 s; -1: no limit")
+	f.Int64Var(&s.memory, "memory", 0, "most `bytes` of media in memory, from 128 MiB on; 0: half of GOMEMLIMIT where that is set, else no limit; -1: no limit")
 	f.Var(&s.quota, "quota", "set a quota of those above, as `name=value`, or several with commas; 0 takes it out of force, all=0 takes all")
 	f.DurationVar(&s.uploadTime, "upload-duration", 0, "end PutMedia connections after this `time`; 0: never")
 	f.DurationVar(&s.idle, "upload-idle", 30*time.Second, "end PutMedia connections that send nothing for this `time`")
@@ -239,7 +241,7 @@ func (s *serving) service(ctx context.Context, st store.Store, m *metrics.Metric
 	uploads, overlap := s.uploadLimits()
 	a := archive.New(cached.New(st, nil), &archive.Options{
 		Region: s.region, Account: s.account, Strict: s.strict, TempDir: incoming, Keys: keys, Log: log, Acked: m.Acked,
-		Decoder: decoder, ImageKeyFrames: s.keyFrames, Quotas: s.quotas(),
+		Decoder: decoder, ImageKeyFrames: s.keyFrames, Quotas: s.quotas(), Memory: s.memoryBytes(),
 		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: uploads, UploadOverlap: overlap, UploadDuration: s.uploadTime},
 	})
 	handler := httpapi.New(m.Service(httpapi.Of(a)), &httpapi.Options{
@@ -331,6 +333,8 @@ func (s *serving) check() error {
 		return usagef("--session-keys is needed with --index and --blobs: a file that all servers of the archive have; weir keys prints the content of one")
 	case (s.cert == "") != (s.key == ""):
 		return usagef("--tls-cert and --tls-key belong together")
+	case s.memory > 0 && s.memory < leastMemory:
+		return usagef("--memory has to be %d bytes at least, which the largest fragment may take", leastMemory)
 	case len(s.account) != 12 || !digits(s.account):
 		return usagef("--account has to have 12 digits")
 	}
