@@ -58,7 +58,7 @@ type Limits struct {
 	Streams           int           // of an account; default 10,000
 	MemoryBufferBytes int64         // of a stream without retention; default 200 MiB
 	ImageBytes        int           // of a page of GetImages, in base64, where it has more than one image; default 100,000,000
-	ImagePages        int           // of GetImages that are made at once; others wait; default: two for each processor
+	ImagePages        int           // of GetImages, and thumbnails, that are made at once; others wait, the streams in turn, and one has half at most; default: two for each processor
 }
 
 // Archive is the service over one store. Its methods may be called from several goroutines at once.

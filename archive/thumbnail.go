@@ -132,6 +132,11 @@ func (a *Archive) makeThumbnail(ctx context.Context, f *filming, key thumbnailKe
 	}
 	one.at = one.row.Start // before the first key frame, or at it
 	f.first = true
+	turn, err := a.imagePages.Acquire(ctx, key.stream, 1, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.Release()
 	if err := f.enter(ctx, []shot{*one}); err != nil {
 		return nil, err
 	}

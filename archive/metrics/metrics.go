@@ -26,8 +26,10 @@ type Metrics struct {
 
 	requests, exceptions, sessions, acks, refused *prometheus.CounterVec
 	durations                                     *prometheus.HistogramVec
-	connections                                   *prometheus.GaugeVec
+	connections, memory                           *prometheus.GaugeVec
 	collectedFragments, collectedBytes            prometheus.Counter
+
+	readMemory func() (used, peak int64) // may be nil
 }
 
 // New returns Metrics of a server of a version.
@@ -45,6 +47,8 @@ func New(version string) *Metrics {
 	m.sessions = m.counters("sessions_created_total", "Streaming sessions whose URL was given.", "protocol", "container", "mode")
 	m.connections = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "connections", Help: "Open connections of operations that last."}, []string{"action"})
 	m.own = append(m.own, m.connections)
+	m.memory = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "media_memory_bytes", Help: "What is in use of the memory for media, and the most that ever was; 0 where it has no bound."}, []string{"state"})
+	m.own = append(m.own, m.memory)
 	m.acks = m.counters("ingest_acks_total", "Acknowledgements of uploads; RECEIVED counts whole fragments, PERSISTED those that are stored.", "event")
 	m.refused = m.counters("ingest_errors_total", "ERROR acknowledgements by the API's number.", "id", "code")
 	m.collectedFragments = m.counter("collected_fragments_total", "Expired fragments that were removed from the index.")
@@ -67,6 +71,9 @@ func New(version string) *Metrics {
 	}
 	for _, action := range []string{putMedia, getMedia, getMediaForFragmentList} {
 		m.connections.WithLabelValues(action)
+	}
+	for _, state := range []string{"used", "peak"} {
+		m.memory.WithLabelValues(state)
 	}
 	for _, event := range []string{archive.Buffering, archive.Received, archive.Persisted, archive.Idle, archive.Failed} {
 		m.acks.WithLabelValues(event)
@@ -102,8 +109,19 @@ func (m *Metrics) counter(name, help string) prometheus.Counter {
 
 // Handler answers with the figures, in the format that a scraper asks for.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	h := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.readMemory != nil {
+			used, peak := m.readMemory()
+			m.memory.WithLabelValues("used").Set(float64(used))
+			m.memory.WithLabelValues("peak").Set(float64(peak))
+		}
+		h.ServeHTTP(w, r)
+	})
 }
+
+// Memory has the figures tell of the memory of an archive, which read does: its method Memory. It is called before the figures are asked for.
+func (m *Metrics) Memory(read func() (used, peak int64)) { m.readMemory = read }
 
 // Observe counts a request that is over; it is for httpapi.Options.
 func (m *Metrics) Observe(r *httpapi.Record) {

@@ -493,3 +493,20 @@ func TestRefused(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestMemory has the figures tell of the memory when they are asked for.
+func TestMemory(t *testing.T) {
+	m := metrics.New("")
+	used := int64(5)
+	m.Memory(func() (int64, int64) { return used, 9 })
+	for range 2 {
+		w := httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		for _, want := range []string{fmt.Sprintf("weir_media_memory_bytes{state=\"used\"} %d\n", used), "weir_media_memory_bytes{state=\"peak\"} 9\n"} {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%q is not in what is told", want)
+			}
+		}
+		used++
+	}
+}

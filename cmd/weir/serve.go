@@ -244,6 +244,7 @@ func (s *serving) service(ctx context.Context, st store.Store, m *metrics.Metric
 		Decoder: decoder, ImageKeyFrames: s.keyFrames, Quotas: s.quotas(), Memory: s.memoryBytes(),
 		Limits: archive.Limits{ClipFragments: s.clipFragments, ClipBytes: s.clipBytes, UploadsPerStream: uploads, UploadOverlap: overlap, UploadDuration: s.uploadTime},
 	})
+	m.Memory(a.Memory)
 	handler := httpapi.New(m.Service(httpapi.Of(a)), &httpapi.Options{
 		Auth: s.auth(users), BaseURL: s.publicURL, IdleUpload: s.idle, Ready: ready, Lacks: lacks, Log: s.requestLog(log), Observe: m.Observe, Moved: m.Moved,
 	})
