@@ -75,7 +75,7 @@ mutate: ## MUTATIONS (1000000) damaged files through the whole pipeline
 cuts: ## each file of testdata, cut off at each byte
 	@$(REPORT) env WEIR_CUTS=1 go test -count=1 -timeout 0 -v -run '^TestTruncation$$' .
 
-faults: ## an error at each operation (FAULTS: each so manieth) of the store's work on its files and its index, one after the other
+faults: ## an error at each operation (FAULTS=61: at one of 61) of the store's work on its files and its index, one after the other
 	@$(REPORT) env WEIR_FAULTS=$(FAULTS) go test -count=1 -timeout 0 -v -run 'Faults$$' ./archive/store/...
 
 loss: ## LOSSES (10000) workloads of the store that end in the loss of what was not synced

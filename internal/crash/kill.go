@@ -264,7 +264,7 @@ func (k *killer) write(out io.Writer) error {
 		t.acked, t.listed, t.resent, t.twice)
 	fmt.Fprintf(&text, "start to first answer p50 %.2f s, at most %.2f s | all 0; ≤ %.0f s | %s |\n", k.restarts[len(k.restarts)/2].Seconds(),
 		k.restarts[len(k.restarts)-1].Seconds(), maxRestart.Seconds(), verdict)
-	fmt.Fprintf(&text, "reliability: kills kills=%d early=%d rows=%d missing=%d gone=%d torn=%d duplicate=%d order=%d odd=%d acked=%d listed=%d "+
+	fmt.Fprintf(&text, "reliability: kills kills=%d early=%d rows_max=%d missing=%d gone=%d torn=%d duplicate=%d order=%d odd=%d acked=%d listed=%d "+
 		"restart_p50_max_ms=%d restart_max_ms=%d\n", k.settings.kills, k.early, k.rows, k.ledger.count(missing), k.ledger.count(gone), k.ledger.count(torn),
 		k.ledger.count(duplicate), k.ledger.count(order), k.ledger.count(odd), t.acked, t.listed,
 		k.restarts[len(k.restarts)/2].Milliseconds(), k.restarts[len(k.restarts)-1].Milliseconds())

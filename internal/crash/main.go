@@ -67,10 +67,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if _, err := fmt.Fprintf(out, "On %s.\n\n| what | measured | to reach | |\n|---|---|---|---|\n", rig.Machine(dir)); err != nil {
 		return err
 	}
-	var err error
-	if s.kills > 0 {
-		err = s.kill(ctx, filepath.Join(dir, "killed"), out)
-	}
+	err := s.killAll(ctx, dir, out)
 	if s.full && err == nil {
 		err = s.fill(ctx, filepath.Join(dir, "full"), out)
 	}
@@ -79,6 +76,25 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	if temporary {
 		return os.RemoveAll(dir)
+	}
+	return nil
+}
+
+// killsEach is how often the servers of one archive are killed: all of it is listed after each kill, which takes longer and longer.
+const killsEach = 250
+
+// killAll does all kills, on one archive after the other.
+func (s *settings) killAll(ctx context.Context, dir string, out io.Writer) error {
+	for done := 0; done < s.kills; done += killsEach {
+		one := *s
+		one.kills, one.seed = min(s.kills-done, killsEach), s.seed+uint64(done)
+		at := filepath.Join(dir, fmt.Sprintf("killed-%d", done))
+		if err := one.kill(ctx, at, out); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(at); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -58,12 +58,12 @@ var rows = []row{
 		wanted: "≥ 1,000; 0 acknowledged missing, 0 torn or duplicate; restart ≤ 2 s with 10^5 fragments",
 		reached: func(f figures) string {
 			return fmt.Sprintf("%s kills, %s of them at the start: %s missing, %s torn, %s duplicate, %s otherwise wrong of %s acknowledged; %s rows beside; start to first answer p50 %s s, at most %s s",
-				n(f["kills"]), n(f["early"]), n(f["missing"]+f["gone"]), n(f["torn"]), n(f["duplicate"]), n(f["order"]+f["odd"]), n(f["acked"]), n(f["rows"]),
+				n(f["kills"]), n(f["early"]), n(f["missing"]+f["gone"]), n(f["torn"]), n(f["duplicate"]), n(f["order"]+f["odd"]), n(f["acked"]), n(f["rows_max"]),
 				millis(f["restart_p50_max_ms"]), millis(f["restart_max_ms"]))
 		},
 		short: func(f figures) string {
 			return first(more(f["missing"]+f["gone"]+f["torn"]+f["duplicate"]+f["order"]+f["odd"], "findings"), less(f["kills"], 1000, "kills"),
-				less(f["rows"], 100_000, "rows beside"), above(f["restart_max_ms"], 2000, "ms to the first answer"))
+				less(f["rows_max"], 100_000, "rows beside"), above(f["restart_max_ms"], 2000, "ms to the first answer"))
 		},
 	},
 	{
