@@ -80,7 +80,8 @@ func TestScaleDurable(t *testing.T) {
 	})
 }
 
-// TestScalePlans asks PostgreSQL how it answers a page in a large stream: by one index, from its place on.
+// TestScalePlans asks PostgreSQL how it answers what it is asked of a large stream, by the plan that it makes for any parameters, as the
+// connections of postgres.Open have it: by one index, from its place on.
 func TestScalePlans(t *testing.T) {
 	url, _ := schema(t)
 	x, err := postgres.Open(t.Context(), url, nil)
@@ -93,44 +94,81 @@ func TestScalePlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, text := range []string{
-		`INSERT INTO heads SELECT s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 3) s`,
-		`INSERT INTO fragments SELECT s, n, n, n, n, n, n, n, n, n, 1, 0, NULL, n, n, 1, n, 0, 0, 0, n, 0, 1, 0, 0
-			FROM generate_series(1, 3) s, generate_series(1, 30000) n`,
-		`ANALYZE`,
-	} {
+	db.SetMaxOpenConns(1) // statements are prepared in it
+	exec := func(text string) {
+		t.Helper()
 		if _, err := db.ExecContext(t.Context(), text); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", text, err)
 		}
+	}
+	exec(`SET plan_cache_mode = force_generic_plan`)
+	const living = ` AND EXISTS (SELECT 1 FROM heads WHERE stream = $1)`
+	plans := []struct{ text, args, index string }{
+		{`SELECT blob_key FROM fragments WHERE stream = $1 AND counter = $2`, `2, 5`, "fragments_pkey"},
+		{`SELECT producer_us FROM fragments WHERE stream = $1 ORDER BY producer_us DESC, counter DESC LIMIT 1`, `2`, "fragments_producer"},
+		{`SELECT 1 FROM fragments WHERE stream = $1 AND producer_us = $2 LIMIT 1`, `2, 5`, "fragments_producer"},
+		{`SELECT size FROM fragments WHERE stream = $1 AND server_us >= $2 AND server_us < $3 ORDER BY server_us, counter LIMIT $4 + 0`, `2, 1, 5, 500`, "fragments_server"},
+		{`SELECT size FROM fragments WHERE stream = $1 AND server_us >= $2 AND server_us < $3 AND +blob_key <> 0 ORDER BY server_us, counter LIMIT $4 + 0`,
+			`2, 1, 5, 500`, "fragments_server"},
+		{`SELECT size FROM fragments WHERE stream = $1 AND counter >= $2 ORDER BY counter LIMIT $3 + 0`, `2, 1, 500`, "fragments_pkey"},
+		{`UPDATE fragments SET blob_key = 0 WHERE stream = $1 AND counter = $2`, `2, 5`, "fragments_pkey"},
+		{`DELETE FROM fragments WHERE stream = $1 AND counter = $2`, `2, 5`, "fragments_pkey"},
 	}
 	for by, index := range map[string]string{"counter": "fragments_pkey", "server_us": "fragments_server", "producer_us": "fragments_producer", "ord": "fragments_ord",
 		"seq": "fragments_seq", "ctime_ns": "fragments_time"} {
-		live := ""
+		more := ""
+		if by != "server_us" {
+			more = " AND +server_us >= $5"
+		}
 		if by == "ord" || by == "ctime_ns" {
-			live = " AND live = 1"
+			more += " AND live = 1"
 		}
 		order := by
 		if by == "server_us" || by == "producer_us" || by == "ctime_ns" {
 			order += ", counter"
 		}
-		rows, err := db.QueryContext(t.Context(), `EXPLAIN SELECT * FROM fragments WHERE stream = 2 AND `+by+` >= 15000 AND `+by+` <= 30000`+live+
-			` AND EXISTS (SELECT 1 FROM heads WHERE stream = 2) ORDER BY `+order+` LIMIT 10 + 0`)
-		if err != nil {
-			t.Fatal(err)
+		plans = append(plans, struct{ text, args, index string }{`SELECT * FROM fragments WHERE stream = $1 AND ` + by + ` >= $2 AND ` + by + ` <= $3` + more +
+			living + ` AND $5 + 0 = $5 ORDER BY ` + order + ` LIMIT $4 + 0`, `2, 15000, 30000, 10, 0`, index})
+		if order != by {
+			plans = append(plans, struct{ text, args, index string }{`SELECT * FROM fragments WHERE stream = $1 AND (` + order + `) > ($2, $3) AND ` + by + ` <= $3` + more +
+				living + ` AND $5 + 0 = $5 ORDER BY ` + order + ` LIMIT $4 + 0`, `2, 15000, 30000, 10, 0`, index})
 		}
-		var plan []string
-		for rows.Next() {
-			var line string
-			if err := rows.Scan(&line); err != nil {
+	}
+	for i, p := range plans {
+		bigint := strings.Repeat("bigint, ", strings.Count(p.args, ",")) + "bigint"
+		exec(fmt.Sprintf(`PREPARE plan%d (%s) AS %s`, i, bigint, p.text))
+	}
+	for _, fill := range [][]string{
+		nil, // as it is before there are statistics
+		{
+			`INSERT INTO heads SELECT s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 3) s`,
+			`INSERT INTO fragments SELECT s, n, n, n, n, n, n, n, n, n, 1, 0, NULL, n, n, 1, n, 0, 0, 0, n, 0, 1, 0, 0
+				FROM generate_series(1, 3) s, generate_series(1, 30000) n`,
+			`ANALYZE`,
+		},
+	} {
+		for _, text := range fill {
+			exec(text)
+		}
+		for i, p := range plans {
+			rows, err := db.QueryContext(t.Context(), fmt.Sprintf(`EXPLAIN EXECUTE plan%d (%s)`, i, p.args))
+			if err != nil {
+				t.Fatalf("%s: %v", p.text, err)
+			}
+			var plan []string
+			for rows.Next() {
+				var line string
+				if err := rows.Scan(&line); err != nil {
+					t.Fatal(err)
+				}
+				plan = append(plan, line)
+			}
+			if err := rows.Err(); err != nil {
 				t.Fatal(err)
 			}
-			plan = append(plan, line)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		if text := strings.Join(plan, "\n"); !strings.Contains(text, "Index Scan using "+index+" ") || strings.Contains(text, "Sort") {
-			t.Errorf("by %s:\n%s", by, text)
+			if text := strings.Join(plan, "\n"); !strings.Contains(text, "using "+p.index+" ") || strings.Contains(text, "Sort") || strings.Contains(text, "Seq Scan on fragments") {
+				t.Errorf("%s\nwith %d statements before:\n%s", p.text, len(fill), text)
+			}
 		}
 	}
 }
