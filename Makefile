@@ -19,7 +19,7 @@ ONCE ?=
 REPORT = go run ./internal/report $(if $(RECORD),-record) --
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image test-scale image cuts clock soak slow flips same seeds reliability
+.PHONY: help build man test e2e demo forms fuzz mutate faults loss oracle bench compare figures viewers crash lint update clean play console web-test sessions test-image test-scale image cuts clock soak slow flips same seeds reliability growth
 
 help: ## what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -119,6 +119,12 @@ viewers: build ## what streaming sessions cost: wrk on each resource beside ngin
 
 crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up; KILLS=0: only that
 	@$(REPORT) go run ./internal/crash -weir bin/weir -kills $(KILLS)
+growth: ROWS = 100000
+growth: ## what the index costs as it grows to ROWS (100000) rows, in SQLite and in a PostgreSQL that it starts, with a picture; report in OUT (out/growth)
+	@scripts/growth.sh $(ROWS)
+
+crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up
+	go run ./internal/crash -weir bin/weir -kills $(KILLS)
 
 lint: ## staticcheck, and golangci-lint when it is installed
 	go tool staticcheck ./...

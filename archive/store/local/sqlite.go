@@ -60,6 +60,17 @@ func openIndex(ctx context.Context, path string, readers int, hook func() error)
 	return sqlindex.Open(ctx, write, read, dialect, hook)
 }
 
+// OpenIndex opens the index in an archive's directory by itself, and makes one where there is none: for programs that measure it. Nothing
+// else may have the archive open. Of the options it takes Readers alone; they may be nil.
+func OpenIndex(ctx context.Context, dir string, opts *Options) (*sqlindex.Index, error) {
+	o := opts.defaults()
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	return openIndex(ctx, filepath.Join(path, indexFile), o.Readers, nil)
+}
+
 func openSQLite(name string, connections int) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", name)
 	if err != nil {
