@@ -33,11 +33,16 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/weir-scale.XXXXXX")
 chmod 755 "$work"
 as=() # the database server does not run as root
-pids=()
+# An engine is started by $work/NAME.sh, and $work/NAME.pid says who it is: a drill that ends and restarts it writes that anew.
 finish() {
-  local code=$?
+  local code=$? pid
   trap - EXIT
-  [ ${#pids[@]} = 0 ] || { kill -INT "${pids[@]}"; wait "${pids[@]}"; } 2>/dev/null || true
+  for file in "$work"/*.pid; do
+    [ -e "$file" ] || continue
+    pid=$(cat "$file")
+    kill -INT "$pid" 2>/dev/null || continue
+    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  done
   [ $code = 0 ] || tail -n 20 "$work"/*.log >&2 || true
   if [ -n "${WEIR_SCALE_KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
   exit $code
@@ -53,26 +58,29 @@ if [ "$(id -u)" = 0 ]; then
 fi
 "${as[@]}" "$pg/initdb" --pgdata="$work/db" --auth=trust --username=weir --encoding=UTF8 --locale=C >"$work/initdb.log"
 db=$(free)
-# Started by the drill, which ends and restarts it: see internal/scale.
-cat >"$work/postgres.sh" <<EOF
-#!/usr/bin/env bash
-exec ${as[*]} "$pg/postgres" -D "$work/db" -p $db -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=512MB
-EOF
-chmod 755 "$work/postgres.sh"
-"$work/postgres.sh" 2>"$work/postgres.log" &
-pids+=($!)
 s3=$(free)
 export AWS_ACCESS_KEY_ID=weir-scale AWS_SECRET_ACCESS_KEY=weir-scale-secret AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-MINIO_ROOT_USER=$AWS_ACCESS_KEY_ID MINIO_ROOT_PASSWORD=$AWS_SECRET_ACCESS_KEY MINIO_BROWSER=off \
-  out/scale/minio server --quiet --address "127.0.0.1:$s3" "$work/objects" >"$work/minio.log" 2>&1 &
-pids+=($!)
+cat >"$work/postgres.sh" <<EOF
+#!/usr/bin/env bash
+exec 2>>"$work/postgres.log" ${as[*]} "$pg/postgres" -D "$work/db" -p $db -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=512MB
+EOF
+cat >"$work/minio.sh" <<EOF
+#!/usr/bin/env bash
+export MINIO_ROOT_USER=$AWS_ACCESS_KEY_ID MINIO_ROOT_PASSWORD=$AWS_SECRET_ACCESS_KEY MINIO_BROWSER=off
+exec "$PWD/out/scale/minio" server --quiet --address "127.0.0.1:$s3" "$work/objects" >>"$work/minio.log" 2>&1
+EOF
+for engine in postgres minio; do
+  chmod 755 "$work/$engine.sh"
+  "$work/$engine.sh" &
+  echo $! >"$work/$engine.pid"
+done
 for _ in $(seq 100); do
   "$pg/pg_isready" -q -h 127.0.0.1 -p "$db" && curl -sf "http://127.0.0.1:$s3/minio/health/live" && break
   sleep 0.2
 done
 "$pg/createdb" -h 127.0.0.1 -p "$db" -U weir weir
 curl -sf --aws-sigv4 aws:amz:us-east-1:s3 -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -X PUT "http://127.0.0.1:$s3/weir"
-export WEIR_SCALE_PSQL=$pg/psql
+export WEIR_SCALE_PSQL=$pg/psql WEIR_SCALE_ENGINES=$work
 export WEIR_SCALE_INDEX="postgres://weir@127.0.0.1:$db/weir?sslmode=disable" WEIR_SCALE_BLOBS="s3://weir" WEIR_SCALE_QUERY="?endpoint=http://127.0.0.1:$s3"
 "$pg/psql" "$WEIR_SCALE_INDEX" -Atc 'SELECT version()'
 out/scale/minio --version | head -n 1
@@ -82,8 +90,8 @@ for part in $parts; do
   step "$part"
   case $part in
   store) go test -count=1 -tags scale -timeout 20m ./archive/store/shared ;;
-  twins) make --no-print-directory build && go run ./internal/scale -weir bin/weir twins ;;
-  chaos) make --no-print-directory build && go run ./internal/scale -weir bin/weir chaos ;;
+  twins) make --no-print-directory build && go run ./internal/crash -weir bin/weir -kills "${KILLS:-40}" -log out/scale/twins.log twins ;;
+  chaos) make --no-print-directory build && go run ./internal/crash -weir bin/weir -log out/scale/chaos.log chaos ;;
   e2e) WEIR_WRAP="$PWD/scripts/scaled.sh" e2e/run.sh curl boto cli js go ;;
   play) WEIR_WRAP="$PWD/scripts/scaled.sh" play/run.sh ${PLAY:---suite short} ;;
   *) echo "there is no part $part" >&2; exit 2 ;;

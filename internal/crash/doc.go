@@ -3,4 +3,7 @@
 // table in Markdown, with lines for internal/report, and fails when anything is wrong.
 //
 //	go run ./internal/crash -weir bin/weir -kills 200
+//
+// With twins behind the flags it has two servers share an archive over engines that scripts/scale.sh has started, and kills one at a time
+// while viewers play what both serve.
 package main

@@ -87,7 +87,7 @@ func (k *killer) makeProducers() (all []*producer, streams []string, finish func
 		if !slices.Contains(streams, name) {
 			streams = append(streams, name)
 		}
-		all = append(all, &producer{id: i, stream: name, server: &k.server, finish: end})
+		all = append(all, &producer{id: i, stream: name, servers: []*atomic.Pointer[string]{&k.server}, finish: end})
 	}
 	return all, streams, func() { close(end) }
 }

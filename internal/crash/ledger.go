@@ -19,6 +19,7 @@ const (
 	duplicate wrong = "listed twice, or more often than sent"
 	order     wrong = "with a number that was used before or is too small"
 	odd       wrong = "otherwise wrong"
+	broken    wrong = "not played on"
 )
 
 // maxTold is how many findings are told in full.

@@ -22,7 +22,9 @@ type settings struct {
 	kills     int
 	producers int
 	rows      int
+	viewers   int
 	full      bool
+	log       string
 	seed      uint64
 
 	progress io.Writer
@@ -50,12 +52,22 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&s.producers, "producers", 8, "how many `producers` upload; the first two to one stream, the others to one each")
 	f.IntVar(&s.rows, "rows", 100_000, "how many `rows` the archive has beside")
 	f.BoolVar(&s.full, "full", true, "fill a file system up too, where one can be mounted")
+	f.IntVar(&s.viewers, "viewers", 56, "how many `viewers` watch what two servers serve")
+	f.StringVar(&s.log, "log", "", "`file` for what is told, too")
 	f.Uint64Var(&s.seed, "seed", rand.Uint64(), "`number` that the moments of the kills follow from")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
 		}
 		return err
+	}
+	if s.log != "" {
+		file, err := os.Create(s.log)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		s.progress, out = io.MultiWriter(progress, file), io.MultiWriter(out, file)
 	}
 	dir, temporary := s.data, s.data == ""
 	if temporary {
@@ -67,9 +79,17 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if _, err := fmt.Fprintf(out, "On %s.\n\n| what | measured | to reach | |\n|---|---|---|---|\n", rig.Machine(dir)); err != nil {
 		return err
 	}
-	err := s.killAll(ctx, dir, out)
-	if s.full && err == nil {
-		err = s.fill(ctx, filepath.Join(dir, "full"), out)
+	var err error
+	switch what := f.Arg(0); what {
+	case "":
+		err = s.killAll(ctx, dir, out)
+		if s.full && err == nil {
+			err = s.fill(ctx, filepath.Join(dir, "full"), out)
+		}
+	case "twins":
+		err = s.twins(ctx, filepath.Join(dir, what), out)
+	default:
+		err = fmt.Errorf("there is no %q", what)
 	}
 	if err != nil {
 		return fmt.Errorf("%w\nthe archive is kept: %s (seed %d)", err, dir, s.seed)

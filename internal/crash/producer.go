@@ -26,10 +26,13 @@ type producer struct {
 	id     int
 	stream string
 	ledger *ledger
-	server *atomic.Pointer[string] // the URL of the server, nil while there is none
-	finish <-chan struct{}         // closed when no new fragments are wanted
+	// servers have the URLs of servers, nil while there is none. A connection that has ended is followed by one to the next of them.
+	servers []*atomic.Pointer[string]
+	finish  <-chan struct{} // closed when no new fragments are wanted
 	// patient has a producer that is refused for want of room try again; otherwise that is a finding.
 	patient bool
+	// pace is how long there is from one new fragment to the next, as from a camera; 0: they come as fast as they are taken.
+	pace time.Duration
 
 	mu          sync.Mutex
 	refusedWith map[string]int
@@ -58,8 +61,8 @@ func (p *producer) refusedInTurn() int {
 
 // run uploads until finish is closed and all is acknowledged, or ctx is done.
 func (p *producer) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		if url := p.server.Load(); url != nil {
+	for at := 0; ctx.Err() == nil; at++ {
+		if url := p.servers[at%len(p.servers)].Load(); url != nil {
 			if done := p.session(ctx, *url); done {
 				return
 			}
@@ -113,11 +116,16 @@ func (p *producer) send(u *rig.Upload, room chan<- struct{}, ended chan bool) (w
 	todo := slices.Clone(p.pending)
 	p.mu.Unlock()
 	var buf []byte
+	next := time.Now()
 	for {
 		var sequence int64
 		if len(todo) > 0 {
 			sequence, todo = todo[0], todo[1:]
 		} else {
+			if !p.wait(next, ended) {
+				return false, errEnded
+			}
+			next = next.Add(p.pace)
 			select {
 			case <-p.finish:
 				return true, u.End()
@@ -142,6 +150,21 @@ func (p *producer) send(u *rig.Upload, room chan<- struct{}, ended chan bool) (w
 			return false, err
 		}
 	}
+}
+
+// wait waits until a moment, or until no more is wanted. It returns false when the connection has ended before.
+func (p *producer) wait(until time.Time, ended chan bool) bool {
+	if p.pace == 0 {
+		return true
+	}
+	select {
+	case <-time.After(time.Until(until)):
+	case <-p.finish:
+	case e := <-ended:
+		ended <- e
+		return false
+	}
+	return true
 }
 
 // read reads acknowledgements until the connection ends and tells whether it ended well. Numbers have to be above after.

@@ -41,9 +41,9 @@ func Crawl(get func(url string) ([]byte, error), session string) ([]Resource, er
 		var links []string
 		switch {
 		case strings.HasSuffix(u.Path, ".m3u8"):
-			links = playlistLinks(string(body))
+			links = PlaylistLinks(string(body))
 		case strings.HasSuffix(u.Path, ".mpd"):
-			if links, err = manifestLinks(body); err != nil {
+			if links, err = ManifestLinks(body); err != nil {
 				return err
 			}
 		}
@@ -57,8 +57,8 @@ func Crawl(get func(url string) ([]byte, error), session string) ([]Resource, er
 	return all, follow(session)
 }
 
-// playlistLinks returns the links of a playlist of HLS.
-func playlistLinks(text string) []string {
+// PlaylistLinks returns the links of a playlist of HLS.
+func PlaylistLinks(text string) []string {
 	var links []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -72,8 +72,8 @@ func playlistLinks(text string) []string {
 	return links
 }
 
-// manifestLinks returns the links of an MPD whose segments are numbered.
-func manifestLinks(text []byte) ([]string, error) {
+// ManifestLinks returns the links of an MPD whose segments are numbered.
+func ManifestLinks(text []byte) ([]string, error) {
 	var mpd struct {
 		Period []struct {
 			AdaptationSet []struct {
