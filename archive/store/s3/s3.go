@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,27 +22,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/seed63bb8431/weir/archive/store"
 	"github.com/seed63bb8431/weir/archive/store/shared"
+	"github.com/seed63bb8431/weir/internal/stall"
 )
 
 const (
 	// connections is how many are kept open to the store.
 	connections = 128
-	// attempts is how often a request is tried: with the pauses between about as long as a database is waited for.
-	attempts = 8
-	// maxBackoff is the longest pause between two attempts.
-	maxBackoff = 4 * time.Second
-	// headerTimeout is how long an answer may be awaited once a request is sent.
-	headerTimeout = 15 * time.Second
+	// attempts is how often a request is tried at most.
+	attempts = 1000
+	// connectTimeout is how long a connection may take to be made.
+	connectTimeout = 5 * time.Second
 	// maxDelete is how many objects a request removes at most: the protocol's limit.
 	maxDelete = 1000
+)
+
+var (
+	// patience is for how long a request is tried: as long as a database is waited for.
+	patience = 15 * time.Second
+	// silence is how long nothing may move on a connection while a request or its answer is under way.
+	silence = 8 * time.Second
+	// maxBackoff is the longest pause between two attempts.
+	maxBackoff = 2 * time.Second
 )
 
 // Bucket is a bucket, or what begins with a prefix in it. It implements shared.Blobs.
 type Bucket struct {
 	client       *s3.Client
+	transport    *http.Transport
 	name, prefix string
 }
 
@@ -59,8 +70,10 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
+	dialer := &stall.Dialer{Dial: (&net.Dialer{Timeout: connectTimeout}).DialContext}
+	dialer.SetSilence(silence)
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConns, t.MaxIdleConnsPerHost, t.ResponseHeaderTimeout = connections, connections, headerTimeout
+		t.MaxIdleConns, t.MaxIdleConnsPerHost, t.TLSHandshakeTimeout, t.DialContext = connections, connections, connectTimeout, dialer.DialContext
 	})
 	load := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
 	if at.region != "" {
@@ -73,7 +86,12 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
-	b := &Bucket{name: at.bucket, prefix: at.prefix}
+	transport := client.GetTransport()
+	if with, ok := c.HTTPClient.(*awshttp.BuildableClient); ok { // AWS_CA_BUNDLE and the like have changed it
+		transport = with.GetTransport()
+	}
+	c.HTTPClient, c.Logger = &http.Client{Transport: transport}, logging.Nop{} // it would write to standard error
+	b := &Bucket{transport: transport, name: at.bucket, prefix: at.prefix}
 	b.client = s3.NewFromConfig(c, func(o *s3.Options) {
 		o.UsePathStyle = at.pathStyle
 		if at.endpoint != "" {
@@ -83,7 +101,7 @@ func Open(ctx context.Context, address string) (*Bucket, error) {
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.Retryer = retryer()
 	})
-	if _, err := b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name}); err != nil {
+	if _, err := b.client.HeadBucket(begin(ctx), &s3.HeadBucketInput{Bucket: &b.name}); err != nil {
 		return nil, fmt.Errorf("s3: bucket %q: %w; it has to be made before, and be open to these credentials", b.name, err)
 	}
 	return b, nil
@@ -134,10 +152,14 @@ func parse(address string) (at place, err error) {
 }
 
 // Close implements shared.Blobs.
-func (b *Bucket) Close() error { return nil }
+func (b *Bucket) Close() error {
+	b.transport.CloseIdleConnections()
+	return nil
+}
 
 // Put implements shared.Blobs. The store compares the checksum before it keeps anything, so the body is not hashed once more to be signed.
 func (b *Bucket) Put(ctx context.Context, name string, data []byte, sum uint32) error {
+	ctx = begin(ctx)
 	crc := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: new(b.prefix + name), Body: bytes.NewReader(data),
 		ContentLength: new(int64(len(data))), ChecksumCRC32C: &crc, IfNoneMatch: new("*")},
@@ -150,8 +172,9 @@ func (b *Bucket) Put(ctx context.Context, name string, data []byte, sum uint32) 
 
 // Get implements shared.Blobs.
 func (b *Bucket) Get(ctx context.Context, dst []byte, name string, size int64) ([]byte, error) {
-	at := len(dst)
-	for attempt := 1; ; attempt++ {
+	at, began := len(dst), time.Now()
+	ctx = begin(ctx)
+	for {
 		out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: new(b.prefix + name)})
 		if err != nil {
 			return dst, wrap(err)
@@ -166,7 +189,7 @@ func (b *Bucket) Get(ctx context.Context, dst []byte, name string, size int64) (
 		if err == nil {
 			return dst, nil
 		}
-		if attempt == attempts || ctx.Err() != nil { // the answer broke off, which is behind what the client tries again
+		if time.Since(began) > patience || ctx.Err() != nil { // the answer broke off, which is behind what the client tries again
 			return dst[:at], fmt.Errorf("s3: %w", err)
 		}
 	}
@@ -179,7 +202,7 @@ func (b *Bucket) Delete(ctx context.Context, names []string) error {
 		for i, name := range some {
 			ids[i].Key = new(b.prefix + name)
 		}
-		out, err := b.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &b.name, Delete: &types.Delete{Objects: ids, Quiet: new(true)}})
+		out, err := b.client.DeleteObjects(begin(ctx), &s3.DeleteObjectsInput{Bucket: &b.name, Delete: &types.Delete{Objects: ids, Quiet: new(true)}})
 		if err != nil {
 			return wrap(err)
 		}
@@ -197,7 +220,7 @@ func (b *Bucket) List(ctx context.Context, prefix string, visit func([]shared.Ob
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: new(b.prefix + prefix)})
 	var all []shared.Object
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := pages.NextPage(begin(ctx))
 		if err != nil {
 			return wrap(err)
 		}

@@ -1,286 +1,161 @@
-package s3
+package s3_test
 
 import (
 	"context"
-	"encoding/xml"
+	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
+	"time"
 
 	"github.com/seed63bb8431/weir/archive/store"
-	"github.com/seed63bb8431/weir/archive/store/shared"
+	"github.com/seed63bb8431/weir/archive/store/s3"
 )
 
-func TestParse(t *testing.T) {
-	for address, want := range map[string]place{
-		"s3://bucket":             {bucket: "bucket"},
-		"s3://bucket/":            {bucket: "bucket"},
-		"s3://bucket/a/b/":        {bucket: "bucket", prefix: "a/b/"},
-		"s3://bucket?region=eu-1": {bucket: "bucket", region: "eu-1"},
-		"s3://bucket/p?endpoint=http://127.0.0.1:9000":              {bucket: "bucket", prefix: "p/", endpoint: "http://127.0.0.1:9000", pathStyle: true},
-		"s3://bucket?endpoint=https://store.test&path-style=false":  {bucket: "bucket", endpoint: "https://store.test"},
-		"s3://bucket?path-style=true":                               {bucket: "bucket", pathStyle: true},
-		"s3://bucket?endpoint=https%3A%2F%2Fstore.test&region=here": {bucket: "bucket", endpoint: "https://store.test", region: "here", pathStyle: true},
-	} {
-		got, err := parse(address)
-		if d := cmp.Diff(want, got, cmp.AllowUnexported(place{})); d != "" || err != nil {
-			t.Errorf("%s: %v -want +got\n%s", address, err, d)
-		}
-	}
-	for _, address := range []string{"", "bucket", "http://bucket", "s3://", "s3:///path", "s3://key:secret@bucket", "s3://bucket#x", "s3://bucket?endpoint=store.test",
-		"s3://bucket?endpoint=ftp://store.test", "s3://bucket?path-style=yes", "s3://bucket?secret=x", "s3://bucket?%zz"} {
-		if at, err := parse(address); !errors.Is(err, errURL) {
-			t.Errorf("%q is %+v, %v", address, at, err)
-		}
-	}
-}
+const body = "the bytes of a fragment"
 
-// bucketServer is as much of the protocol as a Bucket asks for, and answers as told before that.
-type bucketServer struct {
-	mu      sync.Mutex
-	objects map[string][]byte
-	seen    []string                      // method, path and the headers that matter
-	faults  []func(w http.ResponseWriter) // each for one request, in turn; nil lets it pass
-}
-
-func (b *bucketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(err)
-	}
-	line := r.Method + " " + r.URL.Path
-	for _, name := range []string{"If-None-Match", "X-Amz-Checksum-Crc32c", "X-Amz-Content-Sha256"} {
-		if v := r.Header.Get(name); v != "" && (r.Method == http.MethodPut || name == "If-None-Match") {
-			line += " " + v
-		}
-	}
-	b.seen = append(b.seen, line)
-	if len(b.faults) > 0 {
-		fault := b.faults[0]
-		b.faults = b.faults[1:]
-		if fault != nil {
-			fault(w)
-			return
-		}
-	}
-	name, _ := strings.CutPrefix(r.URL.Path, "/bucket/")
-	switch q := r.URL.Query(); {
-	case r.Method == http.MethodHead:
-		if r.URL.Path != "/bucket" {
-			w.WriteHeader(http.StatusNotFound)
-		}
-	case r.Method == http.MethodPut && b.objects[name] != nil:
-		refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
-	case r.Method == http.MethodPut:
-		b.objects[name] = body
-	case r.Method == http.MethodPost && q.Has("delete"):
-		var in struct {
-			Object []struct{ Key string }
-		}
-		if err := xml.Unmarshal(body, &in); err != nil || len(in.Object) > 1000 {
-			refuse(w, http.StatusBadRequest, "MalformedXML")
-			return
-		}
-		fmt.Fprint(w, "<DeleteResult>")
-		for _, o := range in.Object {
-			if strings.HasSuffix(o.Key, "locked") {
-				fmt.Fprintf(w, "<Error><Key>%s</Key><Code>AccessDenied</Code><Message>no</Message></Error>", o.Key)
-			} else if b.objects[o.Key] == nil {
-				fmt.Fprintf(w, "<Error><Key>%s</Key><Code>NoSuchKey</Code><Message>none</Message></Error>", o.Key)
-			}
-			delete(b.objects, o.Key)
-		}
-		fmt.Fprint(w, "</DeleteResult>")
-	case r.Method == http.MethodGet && q.Get("list-type") == "2":
-		b.list(w, q.Get("prefix"), q.Get("continuation-token"))
-	case b.objects[name] == nil:
-		refuse(w, http.StatusNotFound, "NoSuchKey")
-	default:
-		_, _ = w.Write(b.objects[name])
-	}
-}
-
-// list gives two objects a page.
-func (b *bucketServer) list(w io.Writer, prefix, after string) {
-	var names []string
-	for name := range b.objects {
-		if strings.HasPrefix(name, prefix) && name > after {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	page := names[:min(len(names), 2)]
-	fmt.Fprint(w, "<ListBucketResult>")
-	if len(page) < len(names) {
-		fmt.Fprintf(w, "<IsTruncated>true</IsTruncated><NextContinuationToken>%s</NextContinuationToken>", page[1])
-	}
-	for _, name := range page {
-		fmt.Fprintf(w, "<Contents><Key>%s</Key><Size>%d</Size><LastModified>2026-01-02T03:04:05Z</LastModified></Contents>", name, len(b.objects[name]))
-	}
-	fmt.Fprint(w, "</ListBucketResult>")
-}
-
-func refuse(w http.ResponseWriter, status int, code string) {
-	w.WriteHeader(status)
-	fmt.Fprintf(w, "<Error><Code>%s</Code><Message>for a test</Message></Error>", code)
-}
-
-// serve starts a server and opens a bucket of it.
-func serve(t *testing.T) (*bucketServer, *Bucket) {
+// bucket opens a bucket of a server that gives each attempt but the first, which asks for the bucket, to one of the answers, and all behind
+// the last of them to the last.
+func bucket(t *testing.T, answers ...http.HandlerFunc) (*s3.Bucket, *atomic.Int64) {
 	t.Helper()
-	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "here", "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none"} {
-		t.Setenv(name, value)
-	}
-	b := &bucketServer{objects: map[string][]byte{}}
-	server := httptest.NewServer(b)
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	t.Setenv("AWS_CA_BUNDLE", "")
+	var n atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			return
+		}
+		answers[min(n.Add(1), int64(len(answers)))-1](w, r)
+	}))
 	t.Cleanup(server.Close)
-	bucket, err := Open(t.Context(), "s3://bucket/in?endpoint="+server.URL)
+	b, err := s3.Open(t.Context(), "s3://bucket/prefix?endpoint="+server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := bucket.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	b.seen = nil
-	return b, bucket
+	t.Cleanup(func() { _ = b.Close() })
+	return b, &n
 }
 
-func TestBucket(t *testing.T) {
-	b, bucket := serve(t)
-	ctx := t.Context()
-	data := []byte("some bytes")
-	if err := bucket.Put(ctx, "x/1", data, store.Checksum(data)); err != nil {
-		t.Fatal(err)
-	}
-	if err := bucket.Put(ctx, "x/1", data, store.Checksum(data)); err != nil {
-		t.Errorf("the same again: %v", err)
-	}
-	put := "PUT /bucket/in/x/1 * 9s1VQw== UNSIGNED-PAYLOAD"
-	if d := cmp.Diff([]string{put, put}, b.seen); d != "" {
-		t.Errorf("-want +got\n%s", d)
-	}
-	if got, err := bucket.Get(ctx, []byte("before "), "x/1", 10); err != nil || string(got) != "before some bytes" {
-		t.Errorf("%q, %v", got, err)
-	}
-	for size, want := range map[int64]error{9: store.ErrDamaged, 11: store.ErrDamaged} {
-		if got, err := bucket.Get(ctx, []byte("x"), "x/1", size); !errors.Is(err, want) || string(got) != "x" {
-			t.Errorf("of %d bytes: %q, %v", size, got, err)
-		}
-	}
-	if _, err := bucket.Get(ctx, nil, "x/2", 1); !errors.Is(err, store.ErrGone) {
-		t.Errorf("of none: %v", err)
-	}
-	for i := range 4 {
-		b.objects[fmt.Sprintf("in/y/%d", i)] = data
-	}
-	b.objects["y/other"] = data
-	var names []string
-	if err := bucket.List(ctx, "y/", func(page []shared.Object) error {
-		for _, o := range page {
-			if o.Size != 10 || o.Modified.Unix() != 1767323045 {
-				t.Errorf("%+v", o)
-			}
-			names = append(names, o.Name)
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]string{"y/0", "y/1", "y/2", "y/3"}, names); d != "" {
-		t.Errorf("-want +got\n%s", d)
-	}
-	failed := errors.New("enough")
-	if err := bucket.List(ctx, "y/", func([]shared.Object) error { return failed }); !errors.Is(err, failed) {
-		t.Errorf("a visit that fails: %v", err)
-	}
-	var many []string
-	for i := range 2100 {
-		many = append(many, fmt.Sprint("y/", i))
-	}
-	b.seen = nil
-	if err := bucket.Delete(ctx, many); err != nil || len(b.seen) != 3 {
-		t.Errorf("%v, by %d requests", err, len(b.seen))
-	}
-	if len(b.objects) != 2 {
-		t.Errorf("left: %d", len(b.objects))
-	}
-	if err := bucket.Delete(ctx, []string{"a", "locked"}); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
-		t.Errorf("one that may not be removed: %v", err)
-	}
-	if _, err := Open(ctx, strings.Replace("s3://bucket?endpoint="+*bucket.client.Options().BaseEndpoint, "//bucket", "//none", 1)); err == nil {
-		t.Error("a bucket that is not there was opened")
+func done(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	if r.Method == http.MethodGet {
+		_, _ = io.WriteString(w, body)
 	}
 }
 
-// TestFaults has requests fail once, twice, and for good.
-func TestFaults(t *testing.T) {
-	busy := func(w http.ResponseWriter) { refuse(w, http.StatusServiceUnavailable, "SlowDown") }
-	cut := func(w http.ResponseWriter) {
-		c, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			panic(err)
-		}
-		_ = c.Close()
+// silent takes a request and does not answer until its connection is gone.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+// half answers with half of the bytes, and then no more.
+func half(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Length", "23")
+	_, _ = io.WriteString(w, body[:10])
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+func refused(status int, code string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<Error><Code>"+code+"</Code></Error>")
 	}
-	half := func(w http.ResponseWriter) {
-		w.Header().Set("Content-Length", "10")
-		_, _ = w.Write([]byte("some"))
-		w.(http.Flusher).Flush()
-		cut(w)
-	}
-	full := func(w http.ResponseWriter) { refuse(w, http.StatusInsufficientStorage, "XMinioStorageFull") }
-	denied := func(w http.ResponseWriter) { refuse(w, http.StatusForbidden, "AccessDenied") }
-	data := []byte("some bytes")
-	for _, c := range []struct {
-		name      string
-		faults    []func(http.ResponseWriter)
-		put, want error // of Put, and of Get with the same faults; nil: they are done
-		any       bool  // any error will do
+}
+
+// TestSilence has a store fall silent, or be busy, and then come back to itself.
+func TestSilence(t *testing.T) {
+	s3.SetPatience(t, 10*time.Second, 100*time.Millisecond)
+	for name, test := range map[string]struct {
+		answers []http.HandlerFunc
+		times   int64
 	}{
-		{name: "busy", faults: []func(http.ResponseWriter){busy}},
-		{name: "cut", faults: []func(http.ResponseWriter){cut, cut}},
-		{name: "half an answer", faults: []func(http.ResponseWriter){half, half}},
-		{name: "full", faults: slices.Repeat([]func(http.ResponseWriter){full}, attempts), put: store.ErrFull, want: store.ErrFull},
-		{name: "denied", faults: []func(http.ResponseWriter){denied}, any: true},
+		"at once":                         {[]http.HandlerFunc{done}, 1},
+		"silent":                          {[]http.HandlerFunc{silent, done}, 2},
+		"busy":                            {[]http.HandlerFunc{refused(http.StatusServiceUnavailable, "SlowDown"), done}, 2},
+		"the attempt before is under way": {[]http.HandlerFunc{refused(http.StatusConflict, "ConditionalRequestConflict"), done}, 2},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			b, bucket := serve(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			check := func(what string, err, want error) {
-				t.Helper()
-				if c.any && err == nil || !c.any && !errors.Is(err, want) {
-					t.Errorf("%s: %v", what, err)
-				}
+		t.Run(name, func(t *testing.T) {
+			b, n := bucket(t, test.answers...)
+			if err := b.Put(t.Context(), "a", []byte(body), store.Checksum([]byte(body))); err != nil || n.Load() != test.times {
+				t.Errorf("Put: %d times, %v", n.Load(), err)
 			}
-			if c.name != "half an answer" { // which is of an answer with a body
-				b.faults = slices.Clone(c.faults)
-				check("put", bucket.Put(ctx, "x", data, store.Checksum(data)), c.put)
+			if strings.HasPrefix(name, "the") {
+				return // one does not read what is being written
 			}
-			b.objects["in/x"] = data
-			b.faults = slices.Clone(c.faults)
-			got, err := bucket.Get(ctx, nil, "x", 10)
-			check("get", err, c.want)
-			if err == nil && string(got) != "some bytes" {
-				t.Errorf("%q", got)
-			}
-			cancel()
-			if err := bucket.Put(ctx, "y", data, 0); !errors.Is(err, context.Canceled) {
-				t.Errorf("cancelled: %v", err)
+			b, n = bucket(t, test.answers...)
+			if got, err := b.Get(t.Context(), nil, "a", int64(len(body))); err != nil || string(got) != body || n.Load() != test.times {
+				t.Errorf("Get: %q %d times, %v", got, n.Load(), err)
 			}
 		})
+	}
+	b, n := bucket(t, half, done)
+	if got, err := b.Get(t.Context(), []byte("x"), "a", int64(len(body))); err != nil || string(got) != "x"+body || n.Load() != 2 {
+		t.Errorf("an answer that stops half way: %q %d times, %v", got, n.Load(), err)
+	}
+}
+
+// TestDone takes an object that is there as one that an attempt before has stored.
+func TestDone(t *testing.T) {
+	b, _ := bucket(t, refused(http.StatusPreconditionFailed, "PreconditionFailed"))
+	if err := b.Put(t.Context(), "a", []byte(body), store.Checksum([]byte(body))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPatience has a store stay silent or away: calls fail, but not at once, and no later than their patience and a silence.
+func TestPatience(t *testing.T) {
+	const patience, silence = 200 * time.Millisecond, 70 * time.Millisecond
+	s3.SetPatience(t, patience, silence)
+	for name, answer := range map[string]http.HandlerFunc{"silent": silent, "half": half, "busy": refused(http.StatusServiceUnavailable, "SlowDown")} {
+		for call, do := range map[string]func(context.Context, *s3.Bucket) error{
+			"Put": func(ctx context.Context, b *s3.Bucket) error {
+				return b.Put(ctx, "a", []byte(body), store.Checksum([]byte(body)))
+			},
+			"Get": func(ctx context.Context, b *s3.Bucket) error {
+				_, err := b.Get(ctx, nil, "a", int64(len(body)))
+				return err
+			},
+		} {
+			b, n := bucket(t, answer)
+			began := time.Now()
+			err := do(t.Context(), b)
+			if took := time.Since(began); name == "half" && call == "Put" {
+				continue // its answer says 200 and has no body that matters
+			} else if err == nil || errors.Is(err, store.ErrGone) || n.Load() < 2 || took < patience || took > 50*patience {
+				t.Errorf("%s, %s: %v after %v and %d attempts", name, call, err, took, n.Load())
+			}
+		}
+	}
+}
+
+// TestAuthorities has AWS_CA_BUNDLE name who vouches for a store of one's own.
+func TestAuthorities(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(done))
+	defer server.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	b, err := s3.Open(t.Context(), "s3://bucket?endpoint="+server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if got, err := b.Get(t.Context(), nil, "a", int64(len(body))); err != nil || string(got) != body {
+		t.Errorf("%q, %v", got, err)
 	}
 }
