@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/seed63bb8431/weir/archive/store/sqlindex"
+	"github.com/seed63bb8431/weir/internal/stall"
 )
 
 // Options for Open. The zero value means the defaults named on each field.
@@ -24,6 +25,9 @@ type Options struct {
 	Readers int // connections for queries: default 16
 	// ConnectTimeout is how long a connection may take to be made, where the URL has no connect_timeout: default 5 s.
 	ConnectTimeout time.Duration
+	// Silence is how long the database may say nothing to what it is asked before it counts as away: default 5 s. While tables are made
+	// or migrated it does not matter.
+	Silence time.Duration
 }
 
 // idleTime is how long a connection that nobody uses stays open.
@@ -37,7 +41,7 @@ func Open(ctx context.Context, url string, o *Options) (*sqlindex.Index, error) 
 	if err != nil {
 		return nil, err
 	}
-	writers, readers := 8, 16
+	writers, readers, silence := 8, 16, 5*time.Second
 	config.ConnectTimeout = max(config.ConnectTimeout, 0)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
@@ -52,25 +56,50 @@ func Open(ctx context.Context, url string, o *Options) (*sqlindex.Index, error) 
 		if o.ConnectTimeout > 0 {
 			config.ConnectTimeout = o.ConnectTimeout
 		}
+		if o.Silence > 0 {
+			silence = o.Silence
+		}
 	}
+	dialer := &stall.Dialer{Dial: config.DialFunc}
+	config.DialFunc = dialer.DialContext
 	x, err := sqlindex.Open(ctx, pool(config, writers), pool(config, readers), Dialect, nil)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
+	dialer.SetSilence(silence)
 	return x, nil
+}
+
+// settings are what connections ask of the database, where the URL does not. A server that vanishes without a word, with its machine, may have
+// locked streams: the database has to give up its connections before the others lose their patience.
+var settings = [][2]string{
+	// Each statement has one plan that is right: a range of one index, in its order. Left to itself, PostgreSQL plans those of few rows anew
+	// each time, since their plan for any parameters looks dearer, which takes longer than what is planned.
+	{"plan_cache_mode", "force_generic_plan"},
+	{"idle_in_transaction_session_timeout", "10s"},
+	{"tcp_keepalives_idle", "5s"},
+	{"tcp_keepalives_interval", "2s"},
+	{"tcp_keepalives_count", "3"},
+	{"tcp_user_timeout", "10s"},
+}
+
+// set makes the statements that settle a connection. They are no parameters of its start, which poolers would refuse.
+func set(config *pgx.ConnConfig) string {
+	var b strings.Builder
+	// PERSISTED is said when a row is durable, whatever the database's own default is.
+	b.WriteString("SET synchronous_commit = on")
+	for _, s := range settings {
+		if _, ok := config.RuntimeParams[s[0]]; !ok {
+			fmt.Fprintf(&b, "; SET %s = '%s'", s[0], s[1])
+		}
+	}
+	return b.String()
 }
 
 func parse(url string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err) // pgx takes the password out
-	}
-	// PERSISTED is said when a row is durable, whatever the database's own default is.
-	config.RuntimeParams["synchronous_commit"] = "on"
-	// Each statement has one plan that is right: a range of one index, in its order. Left to itself, PostgreSQL plans those of few rows anew
-	// each time, since their plan for any parameters looks dearer, which takes longer than what is planned.
-	if config.RuntimeParams["plan_cache_mode"] == "" {
-		config.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "weir"
@@ -79,7 +108,11 @@ func parse(url string) (*pgx.ConnConfig, error) {
 }
 
 func pool(config *pgx.ConnConfig, connections int) *sql.DB {
-	db := stdlib.OpenDB(*config)
+	settled := set(config)
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.PgConn().Exec(ctx, settled).ReadAll()
+		return err
+	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
@@ -117,7 +150,7 @@ func retry(err error) bool {
 		return true
 	case c == "23505": // unique_violation: what another transaction has made meanwhile is seen the next time
 		return true
-	case c == "57P01", c == "57P02", c == "57P03", c == "57P05": // the server ends, has crashed, or begins
+	case c == "57P01", c == "57P02", c == "57P03", c == "57P05", c == "25P03": // the server ends, has crashed, or begins, or has ended the session
 		return true
 	case c == "53300", c == "25006": // too_many_connections; read_only_sql_transaction, by one that is about to be replaced
 		return true

@@ -1,90 +1,145 @@
-package postgres
+package postgres_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/seed63bb8431/weir/archive/store/postgres"
 )
 
+// TestRetry holds what is tried again.
 func TestRetry(t *testing.T) {
-	state := func(code string) error { return fmt.Errorf("index: %w", &pgconn.PgError{Code: code}) }
-	for _, c := range []struct {
-		err         error
-		retry, full bool
+	for _, test := range []struct {
+		err  error
+		want bool
 	}{
-		{err: state("40001"), retry: true},
-		{err: state("40P01"), retry: true},
-		{err: state("23505"), retry: true},
-		{err: state("57P01"), retry: true},
-		{err: state("57P03"), retry: true},
-		{err: state("53300"), retry: true},
-		{err: state("08006"), retry: true},
-		{err: state("53100"), full: true},
-		{err: state("42601")},
-		{err: state("42501")},
-		{err: state("23502")},
-		{err: state("57014")}, // query_canceled
-		{err: io.ErrUnexpectedEOF, retry: true},
-		{err: fmt.Errorf("write: %w", driver.ErrBadConn), retry: true},
-		{err: &net.OpError{Op: "read", Err: syscall.ECONNRESET}, retry: true},
-		{err: sql.ErrConnDone, retry: true},
-		{err: context.Canceled},
-		{err: fmt.Errorf("dial: %w", context.Canceled)},
-		{err: sql.ErrTxDone},
-		{err: errors.New("something else")},
+		{&pgconn.PgError{Code: "40001"}, true},
+		{&pgconn.PgError{Code: "40P01"}, true},
+		{&pgconn.PgError{Code: "57P01"}, true},
+		{&pgconn.PgError{Code: "57P03"}, true},
+		{&pgconn.PgError{Code: "25P03"}, true}, // idle_in_transaction_session_timeout
+		{&pgconn.PgError{Code: "08006"}, true},
+		{&pgconn.PgError{Code: "23505"}, true}, // what another one has made is seen the next time
+		{&pgconn.PgError{Code: "53100"}, false},
+		{&pgconn.PgError{Code: "57014"}, false},
+		{&pgconn.PgError{Code: "42P01"}, false},
+		{os.ErrDeadlineExceeded, true},
+		{context.DeadlineExceeded, true},
+		{context.Canceled, false},
+		{io.ErrUnexpectedEOF, true},
+		{net.ErrClosed, true},
+		{driver.ErrBadConn, true},
+		{errors.New("conn closed"), true},
+		{errors.New("no such table"), false},
 	} {
-		if got := retry(c.err); got != c.retry {
-			t.Errorf("%v: retry is %v", c.err, got)
-		}
-		if got := full(c.err); got != c.full {
-			t.Errorf("%v: full is %v", c.err, got)
+		if got := postgres.Dialect.Retry(fmt.Errorf("index: %w", test.err)); got != test.want {
+			t.Errorf("%v: %v", test.err, got)
 		}
 	}
 }
 
-// TestAway asks for a server that is not there: the error may be tried again, and has no password.
-func TestAway(t *testing.T) {
+// database is a server that lets everybody in and answers the first statement with an error. It gives back what it was told.
+func database(t *testing.T) (url string, told func() (parameters map[string]string, statement string)) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = ln.Close() })
+	parameters, statements := make(chan map[string]string, 9), make(chan string, 9)
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_ = converse(c, parameters, statements)
+			_ = c.Close()
+		}
+	}()
+	return "postgres://u@" + ln.Addr().String() + "/d?sslmode=disable", func() (map[string]string, string) { return <-parameters, <-statements }
+}
+
+func converse(c net.Conn, parameters chan<- map[string]string, statements chan<- string) error {
+	b := pgproto3.NewBackend(c, c)
+	start, err := b.ReceiveStartupMessage()
+	if err != nil {
+		return err
 	}
-	_, err = Open(t.Context(), "postgres://weir:hunter2@"+address+"/weir?sslmode=disable", &Options{ConnectTimeout: 5 * time.Second})
-	if !retry(err) || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("%v", err)
+	if m, ok := start.(*pgproto3.StartupMessage); ok {
+		parameters <- m.Parameters
 	}
-	for _, url := range []string{"postgres://weir:hunter2@host:port/", "postgres://weir:hunter2@host/x?sslmode=perhaps"} {
-		if _, err := Open(t.Context(), url, nil); err == nil || retry(err) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v", url, err)
+	b.Send(&pgproto3.AuthenticationOk{})
+	b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	m, err := b.Receive()
+	if err != nil {
+		return err
+	}
+	if q, ok := m.(*pgproto3.Query); ok {
+		statements <- q.String
+	}
+	b.Send(&pgproto3.ErrorResponse{Severity: "ERROR", Code: "42000", Message: "enough"})
+	b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	return b.Flush()
+}
+
+// TestSettings has a connection be set up: by parameters that poolers take, and by a statement for what the URL does not say.
+func TestSettings(t *testing.T) {
+	const all = "SET synchronous_commit = on; SET plan_cache_mode = 'force_generic_plan'; SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = '5s'; SET tcp_keepalives_interval = '2s'; " +
+		"SET tcp_keepalives_count = '3'; SET tcp_user_timeout = '10s'"
+	for query, want := range map[string]struct {
+		parameters map[string]string
+		statement  string
+	}{
+		"": {map[string]string{"user": "u", "database": "d", "application_name": "weir"}, all},
+		"&application_name=a&tcp_user_timeout=3s&search_path=s": {
+			map[string]string{"user": "u", "database": "d", "application_name": "a", "tcp_user_timeout": "3s", "search_path": "s"},
+			strings.TrimSuffix(all, "; SET tcp_user_timeout = '10s'"),
+		},
+	} {
+		url, told := database(t)
+		if _, err := postgres.Open(t.Context(), url+query, nil); err == nil || !strings.Contains(err.Error(), "enough") {
+			t.Errorf("%q: %v", query, err)
+		}
+		parameters, statement := told()
+		if d := cmp.Diff(want.parameters, parameters); d != "" || statement != want.statement {
+			t.Errorf("%q: %s\n-want +got\n%s", query, statement, d)
 		}
 	}
 }
 
-// TestParse has what a URL does not say set as PERSISTED wants it.
-func TestParse(t *testing.T) {
-	c, err := parse("postgres://weir@host/weir?synchronous_commit=off&application_name=mine&search_path=other")
+// TestNobody has nobody answer at the address, in either sense, and an error without the password.
+func TestNobody(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"synchronous_commit": "on", "application_name": "mine", "search_path": "other"} {
-		if got := c.RuntimeParams[name]; got != want {
-			t.Errorf("%s is %q", name, got)
-		}
+	began := time.Now()
+	_, err = postgres.Open(t.Context(), "postgres://u:hush@"+ln.Addr().String()+"/d?sslmode=disable", &postgres.Options{ConnectTimeout: 50 * time.Millisecond})
+	if err == nil || time.Since(began) > 10*time.Second || strings.Contains(err.Error(), "hush") {
+		t.Errorf("silent: %v after %v", err, time.Since(began))
 	}
-	if c, err = parse("postgres://weir@host/weir"); err != nil || c.RuntimeParams["application_name"] != "weir" {
-		t.Errorf("%v, %v", c.RuntimeParams, err)
+	_ = ln.Close()
+	_, err = postgres.Open(t.Context(), "postgres://u:hush@"+ln.Addr().String()+"/d?sslmode=disable", nil)
+	if err == nil || !postgres.Dialect.Retry(err) || strings.Contains(err.Error(), "hush") {
+		t.Errorf("refused: %v", err)
+	}
+	if _, err := postgres.Open(t.Context(), "postgres://u:hush@h:port/d", nil); err == nil || strings.Contains(err.Error(), "hush") {
+		t.Errorf("no URL: %v", err)
 	}
 }
