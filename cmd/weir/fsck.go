@@ -70,6 +70,9 @@ In an archive that servers share, objects that no fragment has are counted too: 
 bytes and its row. Servers remove them by themselves every six hours; --remove-orphans does it now. Only those older than an hour count.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.exists(); err != nil {
+				return err
+			}
 			var out verified
 			err := withArchive(cmd.Context(), &p, func(st store.Importer) (err error) {
 				bar := newProgress(std.err, quiet, "reading")

@@ -71,6 +71,9 @@ Fragments that are damaged or gone are left behind and counted, and the exit cod
 }
 
 func migrate(ctx context.Context, std streams, source, target *archivePlace, quiet bool) (done transfer.Copied, err error) {
+	if err := source.exists(); err != nil {
+		return done, err
+	}
 	st, err := source.open(ctx, nil)
 	if errors.Is(err, store.ErrLocked) {
 		in := migrateRequest{Index: target.index, Blobs: target.blobs}

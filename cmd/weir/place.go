@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -52,6 +53,17 @@ func parsePlace(text string) (p archivePlace, err error) {
 		p.data = text
 	}
 	return p, p.check()
+}
+
+// exists fails where a directory is missing, which open would make.
+func (p *archivePlace) exists() error {
+	if p.shared() {
+		return nil
+	}
+	if _, err := os.Stat(p.data); err != nil {
+		return fmt.Errorf("there is no archive: %w", err)
+	}
+	return nil
 }
 
 // String names the place, without passwords.
