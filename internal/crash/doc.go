@@ -5,5 +5,5 @@
 //	go run ./internal/crash -weir bin/weir -kills 200
 //
 // With twins behind the flags it has two servers share an archive over engines that scripts/scale.sh has started, and kills one at a time
-// while viewers play what both serve.
+// while viewers play what both serve. With chaos it has the network between a server and its engines fail, and the engines end.
 package main

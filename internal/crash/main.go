@@ -25,6 +25,7 @@ type settings struct {
 	viewers   int
 	full      bool
 	log       string
+	within    time.Duration
 	seed      uint64
 
 	progress io.Writer
@@ -53,6 +54,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&s.rows, "rows", 100_000, "how many `rows` the archive has beside")
 	f.BoolVar(&s.full, "full", true, "fill a file system up too, where one can be mounted")
 	f.IntVar(&s.viewers, "viewers", 56, "how many `viewers` watch what two servers serve")
+	f.DurationVar(&s.within, "within", 5*time.Minute, "`time` after which twins and chaos do nothing more to servers and engines")
 	f.StringVar(&s.log, "log", "", "`file` for what is told, too")
 	f.Uint64Var(&s.seed, "seed", rand.Uint64(), "`number` that the moments of the kills follow from")
 	if err := f.Parse(args); err != nil {
@@ -88,6 +90,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		}
 	case "twins":
 		err = s.twins(ctx, filepath.Join(dir, what), out)
+	case "chaos":
+		err = s.chaos(ctx, filepath.Join(dir, what), out)
 	default:
 		err = fmt.Errorf("there is no %q", what)
 	}

@@ -37,6 +37,7 @@ type producer struct {
 	mu          sync.Mutex
 	refusedWith map[string]int
 	inTurn      int     // refusals since the last acknowledgement
+	acked       int     // acknowledgements so far
 	pending     []int64 // sequences that were sent and are not acknowledged
 	next        int64
 }
@@ -57,6 +58,23 @@ func (p *producer) refusedInTurn() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.inTurn
+}
+
+// refusals returns how often the producer was refused so far.
+func (p *producer) refusals() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, times := range p.refusedWith {
+		n += times
+	}
+	return n
+}
+
+// acknowledged returns how many acknowledgements came so far.
+func (p *producer) acknowledged() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.acked
 }
 
 // run uploads until finish is closed and all is acknowledged, or ctx is done.
@@ -182,6 +200,7 @@ func (p *producer) read(u *rig.Upload, room <-chan struct{}, after int64) bool {
 			sequence := (a.FragmentTimecode - firstTime) / step
 			p.mu.Lock()
 			p.inTurn = 0
+			p.acked++
 			i := slices.Index(p.pending, sequence)
 			if i >= 0 {
 				p.pending = slices.Delete(p.pending, i, i+1)

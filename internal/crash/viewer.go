@@ -21,7 +21,9 @@ import (
 
 const (
 	// look is how often a viewer gets its playlist or manifest.
-	look = time.Second
+	look = 2 * time.Second
+	// compareOne is of how many new segments one is followed by an old one.
+	compareOne = 4
 	// patience is how long a viewer tries to get something while servers come and go.
 	patience = 20 * time.Second
 )
@@ -118,13 +120,13 @@ func (v *viewer) fetch(ctx context.Context, link string) ([]byte, error) {
 
 // open gets the URL of a session, and returns its path.
 func (v *viewer) open(ctx context.Context) (string, error) {
-	selector := map[string]any{"FragmentSelectorType": rig.ServerTime}
-	if v.mode == "LIVE_REPLAY" {
-		selector["TimestampRange"] = map[string]any{"StartTimestamp": rig.FromMillis(time.Now().Add(-6 * time.Second).UnixMilli())}
-	}
-	in := map[string]any{"StreamName": v.stream, "PlaybackMode": v.mode, v.protocol + "FragmentSelector": selector, "Expires": 3600}
 	began := time.Now()
 	for n := v.random.IntN(len(v.servers)); ; n++ {
+		selector := map[string]any{"FragmentSelectorType": rig.ServerTime}
+		if v.mode == "LIVE_REPLAY" { // from behind the first fragment on, as soon as there is one
+			selector["TimestampRange"] = map[string]any{"StartTimestamp": rig.FromMillis(time.Now().Add(-6 * time.Second).UnixMilli())}
+		}
+		in := map[string]any{"StreamName": v.stream, "PlaybackMode": v.mode, v.protocol + "FragmentSelector": selector, "Expires": 3600}
 		if at := v.servers[n%len(v.servers)].Load(); at != nil {
 			var out map[string]string
 			c := rig.NewClient(*at)
@@ -137,7 +139,7 @@ func (v *viewer) open(ctx context.Context) (string, error) {
 				}
 				return u.RequestURI(), nil
 			}
-			if time.Since(began) > patience || ctx.Err() != nil {
+			if time.Since(began) > 2*patience || ctx.Err() != nil {
 				return "", err
 			}
 		}
@@ -213,6 +215,9 @@ func (v *viewer) segment(ctx context.Context, link string, listed int) error {
 	v.seen[link] = sha256.Sum256(body)
 	v.links = append(v.links, link)
 	v.segments.Add(1)
+	if v.random.IntN(compareOne) > 0 {
+		return nil
+	}
 	old := v.links[v.random.IntN(len(v.links))]
 	body, _, err = v.get(ctx, old, -1)
 	if err != nil {
@@ -314,12 +319,13 @@ func (v *viewer) manifest(body []byte) ([]string, error) {
 	return links, v.goesOn(low, high)
 }
 
-// numberOf returns the last number in a link's path, in front of its extension.
+// numberOf returns the number of a segment that a link leads to.
 func numberOf(link string) (int64, bool) {
-	path, _, _ := strings.Cut(link, "?")
-	path = path[:max(strings.LastIndexByte(path, '.'), 0)]
-	at := strings.LastIndexFunc(path, func(r rune) bool { return r < '0' || r > '9' })
-	n, err := strconv.ParseInt(path[at+1:], 10, 64)
+	u, err := url.Parse(link)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(u.Query().Get("FragmentNumber"), 10, 64)
 	return n, err == nil
 }
 
