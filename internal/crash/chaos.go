@@ -344,7 +344,8 @@ func (c *chaos) refusals() (n int) {
 
 func (c *chaos) refusedWith() string {
 	f := filler{producers: c.producers}
-	return f.refused()
+	with, _ := f.refused()
+	return with
 }
 
 // routines returns how many goroutines the server has.
