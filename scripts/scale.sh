@@ -80,6 +80,7 @@ for _ in $(seq 100); do
 done
 "$pg/createdb" -h 127.0.0.1 -p "$db" -U weir weir
 curl -sf --aws-sigv4 aws:amz:us-east-1:s3 -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -X PUT "http://127.0.0.1:$s3/weir"
+export WEIR_SCALE_KEY=$AWS_ACCESS_KEY_ID WEIR_SCALE_SECRET=$AWS_SECRET_ACCESS_KEY # clients' tests take those of AWS away
 export WEIR_SCALE_PSQL=$pg/psql WEIR_SCALE_ENGINES=$work
 export WEIR_SCALE_INDEX="postgres://weir@127.0.0.1:$db/weir?sslmode=disable" WEIR_SCALE_BLOBS="s3://weir" WEIR_SCALE_QUERY="?endpoint=http://127.0.0.1:$s3"
 "$pg/psql" "$WEIR_SCALE_INDEX" -Atc 'SELECT version()'

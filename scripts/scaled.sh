@@ -11,6 +11,7 @@ if [ "${1:-}" = serve ]; then
   name=weir_$(printf %s "$data" | sha256sum | cut -c1-16)
   mkdir -p "$data"
   "$WEIR_SCALE_PSQL" "$WEIR_SCALE_INDEX" -qc "SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS $name"
+  export AWS_ACCESS_KEY_ID=$WEIR_SCALE_KEY AWS_SECRET_ACCESS_KEY=$WEIR_SCALE_SECRET AWS_REGION=us-east-1
   export WEIR_INDEX="$WEIR_SCALE_INDEX&search_path=$name" WEIR_BLOBS="$WEIR_SCALE_BLOBS/$name$WEIR_SCALE_QUERY"
 fi
 exec "$0.bin" "$@"
