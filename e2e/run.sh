@@ -140,10 +140,12 @@ check() { # WHAT GOT OP WANT
 }
 for name in plain tls open; do
   for ((i = 0; i < 100; i++)); do
-    [ "$(descriptors $name socket:)" -gt "${before[$name]}" ] || break
+    [ -z "${WEIR_WRAP:-}" ] && [ "$(descriptors $name socket:)" -gt "${before[$name]}" ] || break
     sleep 0.1
   done
-  check "$name: sockets, as at the start" "$(descriptors $name socket:)" = "${before[$name]}"
+  # Where servers share an archive, they keep connections to its engines.
+  [ -n "${WEIR_WRAP:-}" ] && sockets=-le most=$((${before[$name]} + 160)) || sockets='=' most=${before[$name]}
+  check "$name: sockets, as at the start" "$(descriptors $name socket:)" "$sockets" "$most"
   check "$name: open files of the archive" "$(descriptors $name "$work")" -le 64
   check "$name: threads" "$(threads $name)" -le 100
   curl -sS --max-time 5 --cacert "$work/cert.pem" "${url[$name]}/healthz" >"$work/health" 2>&1 || true
