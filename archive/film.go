@@ -35,6 +35,7 @@ type filming struct {
 	size      func(width, height int) (int, int) // what a picture is stretched to
 	picture   func(shot int, img image.Image) error
 	room      *share // what is taken of the memory
+	back      int64  // of that, for fragments before the one that is decoded
 }
 
 // film looks for the fragments of shots that are in the order of their times, and has their pictures decoded: a job for each stretch that has one
@@ -205,6 +206,8 @@ const (
 
 // group returns the frames that the pictures of some shots, which are of one fragment, are decoded from.
 func (f *filming) group(ctx context.Context, shots []shot, of []int) (*images.Group, error) {
+	f.room.Give(f.back) // the group before has been decoded, or nearly
+	f.back = 0
 	row := &shots[of[0]].row
 	opened, err := f.archive.open(ctx, row, nil)
 	if f.lost(err) {
@@ -409,7 +412,7 @@ func (f *filming) before(ctx context.Context, row *store.Row, frames []frame) ([
 		if !f.room.Grow(previous.Size) {
 			return nil, busy()
 		}
-		defer f.room.Give(previous.Size)
+		f.back += previous.Size
 		opened, err := f.archive.open(ctx, previous, nil)
 		if f.lost(err) {
 			break

@@ -199,7 +199,7 @@ func TestMemoryWire(t *testing.T) {
 	for range 4 {
 		for _, r := range requests {
 			all.Go(func() {
-				for range 5 {
+				for range 2 {
 					got := c.refusal(r.method, r.path, r.body)
 					if want := strings.Contains(r.path, "TrackNumber=9"); want != (got.Status == http.StatusBadRequest) || !want && got.Status != http.StatusOK &&
 						(got.Status != http.StatusServiceUnavailable || got.AmznErrorType != archive.ServiceUnavailable) {
@@ -216,7 +216,7 @@ func TestMemoryWire(t *testing.T) {
 		})
 		// Readers that take the beginning and go away.
 		all.Go(func() {
-			for range 5 {
+			for range 2 {
 				media := c.call("/getMedia", `{"StreamName":"cam","StartSelector":{"StartSelectorType":"EARLIEST"}}`).Body
 				if _, err := io.CopyN(io.Discard, media, 1000); err != nil {
 					t.Error(err)
