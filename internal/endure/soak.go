@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,12 +22,17 @@ import (
 
 const (
 	soakStreams   = 16
-	soakFragments = 20
-	// warmUp is the share of all sessions and uploads that come before the first look: what is made once for good is there by then.
-	warmUp = 20
+	soakFragments = 100
+	// warmUp is the share of all sessions and uploads that come before the first look, warmSessions and warmUploads the least of them: what is
+	// made once for good is there by then, and the lists of sessions that the server remembers are as many as it ever has.
+	warmUp       = 20
+	warmSessions = 1500
+	warmUploads  = 100
 	// settleWithin is how long the server may take to give back what it had, and stillFor how long nothing may have changed before the first look.
 	settleWithin = 2 * time.Minute
 	lookEvery    = time.Second
+	// idleConnection ends connections that a client made and then did not need, which it has no other way to let go of.
+	idleConnection = 10 * time.Second
 )
 
 // state is what a server has in use.
@@ -45,7 +51,7 @@ func soak(ctx context.Context, s *settings) error {
 		return err
 	}
 	s.say("soak: warming up")
-	if err := k.churn(ctx, s.sessions/warmUp, s.uploads/warmUp); err != nil {
+	if err := k.churn(ctx, max(s.sessions/warmUp, warmSessions), max(s.uploads/warmUp, warmUploads)); err != nil {
 		return err
 	}
 	before, err := k.settled(ctx, nil)
@@ -107,7 +113,7 @@ func (k *soaker) prepare(ctx context.Context) error {
 		if err := k.client.CreateStream(ctx, soakStream(i), 24); err != nil {
 			return err
 		}
-		if _, err := u.put(ctx, soakStream(i), shots(i, soakFragments, 10, 30_000, k.from)); err != nil {
+		if _, err := u.put(ctx, soakStream(i), shots(i, soakFragments, 5, 5_000, k.from)); err != nil {
 			return err
 		}
 	}
@@ -156,7 +162,7 @@ func (k *soaker) session(ctx context.Context, i int) error {
 		k.fail(err)
 		return ctx.Err()
 	}
-	transport := &http.Transport{DisableCompression: true}
+	transport := &http.Transport{DisableCompression: true, IdleConnTimeout: idleConnection}
 	defer transport.CloseIdleConnections()
 	viewer := &http.Client{Transport: transport, Timeout: time.Minute}
 	left, leave := 4+random.IntN(4), i%10 == 9
@@ -265,14 +271,33 @@ func (k *soaker) settled(ctx context.Context, before *state) (state, error) {
 		if still++; now.goroutines < last.goroutines || now.files < last.files || now.heap*100 < last.heap*99 {
 			still = 0
 		}
-		if before == nil && still > 20 || time.Now().After(end) {
-			return now, nil
+		if before == nil && still > 20 {
+			return now, k.profile(ctx, "before")
+		}
+		if time.Now().After(end) {
+			return now, k.profile(ctx, "after")
 		}
 		last = now
 		if err := sleep(ctx, lookEvery); err != nil {
 			return now, err
 		}
 	}
+}
+
+// profile keeps what says where the server's memory and goroutines are, for those who look for a cause.
+func (k *soaker) profile(ctx context.Context, when string) error {
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	base := strings.TrimSuffix(k.server.Metrics, "/metrics")
+	for name, query := range map[string]string{"heap": "", "goroutine": "?debug=2"} {
+		text, err := fetch(ctx, c, base+"/debug/pprof/"+name+query)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(k.data, when+"."+name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // look asks for what the server has in use, behind a collection of its garbage. The connection that it asks over is always a new one.

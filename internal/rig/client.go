@@ -24,6 +24,7 @@ func NewClient(url string) *Client {
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: 64,
 		DisableCompression:  true,
+		IdleConnTimeout:     10 * time.Second, // also of connections that were made and then not needed
 	}}}
 }
 
