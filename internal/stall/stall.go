@@ -2,15 +2,17 @@ package stall
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Dialer makes connections whose Read and Write fail with a timeout when they have to wait for longer than the silence that was set: a Read
-// from when it, or a later Write of its connection, began. Deadlines that are set count too. Its methods may be called from several
-// goroutines at once; Dial is set before.
+// from when it, or a later Write of its connection, began. The connection is closed then, so that its other end, if that can still be reached,
+// is told. Deadlines that are set count too. Its methods may be called from several goroutines at once; Dial is set before.
 type Dialer struct {
 	// Dial makes a connection: that of a net.Dialer when it is nil.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -62,7 +64,22 @@ func (c *conn) Read(b []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	c.fell(err, &c.read)
+	return n, err
+}
+
+// fell closes the connection when an error means that it fell silent, and not that the user's deadline has come.
+func (c *conn) fell(err error, user *time.Time) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	c.mu.Lock()
+	own := user.IsZero() || time.Now().Before(*user)
+	c.mu.Unlock()
+	if own {
+		_ = c.Conn.Close()
+	}
 }
 
 func (c *conn) Write(b []byte) (int, error) {
@@ -75,7 +92,9 @@ func (c *conn) Write(b []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	c.fell(err, &c.write)
+	return n, err
 }
 
 func (c *conn) SetDeadline(t time.Time) error {

@@ -3,6 +3,7 @@ package stall_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"testing"
@@ -44,8 +45,11 @@ func TestSilence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, _ := pipe(t, test.silence)
+				c, other := pipe(t, test.silence)
 				began := time.Now()
+				if err := other.SetDeadline(began.Add(test.want + time.Second)); err != nil {
+					t.Fatal(err)
+				}
 				if test.user > 0 {
 					if err := c.SetDeadline(began.Add(test.user)); err != nil {
 						t.Fatal(err)
@@ -53,6 +57,10 @@ func TestSilence(t *testing.T) {
 				}
 				if err := test.do(c); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != test.want {
 					t.Errorf("%v after %v, not %v", err, time.Since(began), test.want)
+				}
+				_, err := other.Read(make([]byte, 1))
+				if told := errors.Is(err, io.EOF); told != (test.want == test.silence) {
+					t.Errorf("the other end: %v", err)
 				}
 			})
 		})

@@ -76,7 +76,7 @@ var settings = [][2]string{
 	// Each statement has one plan that is right: a range of one index, in its order. Left to itself, PostgreSQL plans those of few rows anew
 	// each time, since their plan for any parameters looks dearer, which takes longer than what is planned.
 	{"plan_cache_mode", "force_generic_plan"},
-	{"idle_in_transaction_session_timeout", "10s"},
+	{"idle_in_transaction_session_timeout", "5s"},
 	{"tcp_keepalives_idle", "5s"},
 	{"tcp_keepalives_interval", "2s"},
 	{"tcp_keepalives_count", "3"},
@@ -112,11 +112,29 @@ func pool(config *pgx.ConnConfig, connections int) *sql.DB {
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
 		_, err := c.PgConn().Exec(ctx, settled).ReadAll()
 		return err
-	}))
+	}), stdlib.OptionShouldPing(lives))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
 	return db
+}
+
+const (
+	// pingAfter is for how long a connection may be idle and be used without a question whether it lives, and pingTime how long it may take
+	// to answer that.
+	pingAfter = time.Second
+	pingTime  = 2 * time.Second
+)
+
+// lives has a connection that does not answer soon be given up, and a new one made: of several idle ones all may be dead, and each would
+// take the whole time that a question may.
+func lives(ctx context.Context, p stdlib.ShouldPingParams) (ask bool) {
+	if p.IdleDuration <= pingAfter {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	return p.Conn.Ping(ctx) != nil // the connection is closed then, and another question tells
 }
 
 // exclusiveKey is the number of the advisory lock that is held while tables are made: "weir" in ASCII.

@@ -100,7 +100,7 @@ func converse(c net.Conn, parameters chan<- map[string]string, statements chan<-
 
 // TestSettings has a connection be set up: by parameters that poolers take, and by a statement for what the URL does not say.
 func TestSettings(t *testing.T) {
-	const all = "SET synchronous_commit = on; SET plan_cache_mode = 'force_generic_plan'; SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = '5s'; SET tcp_keepalives_interval = '2s'; " +
+	const all = "SET synchronous_commit = on; SET plan_cache_mode = 'force_generic_plan'; SET idle_in_transaction_session_timeout = '5s'; SET tcp_keepalives_idle = '5s'; SET tcp_keepalives_interval = '2s'; " +
 		"SET tcp_keepalives_count = '3'; SET tcp_user_timeout = '10s'"
 	for query, want := range map[string]struct {
 		parameters map[string]string
