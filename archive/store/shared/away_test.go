@@ -208,9 +208,14 @@ func TestAway(t *testing.T) {
 
 // TestPatience has the database stay away.
 func TestPatience(t *testing.T) {
-	var away atomic.Bool
+	var away, slow atomic.Bool
+	var calls atomic.Int64
 	x, err := sharedtest.Index(t.TempDir(), func() error {
-		if away.Load() {
+		switch n := calls.Add(1); {
+		case slow.Load() && n == 1:
+			time.Sleep(30 * time.Millisecond)
+			return sharedtest.ErrAway
+		case away.Load():
 			return sharedtest.ErrAway
 		}
 		return nil
@@ -237,5 +242,18 @@ func TestPatience(t *testing.T) {
 	away.Store(false)
 	if _, err := s.Reserve(t.Context(), st.ID); err != nil {
 		t.Errorf("once it is back: %v", err)
+	}
+	// What an upload needs is waited for as long as what it stores; other questions are asked twice at the least.
+	calls.Store(0)
+	away.Store(true)
+	back := time.AfterFunc(30*time.Millisecond, func() { away.Store(false) })
+	defer back.Stop()
+	if _, err := s.Codec(t.Context(), st.ID, store.Codec{Hash: [32]byte{1}}); err != nil {
+		t.Errorf("a codec record: %v", err)
+	}
+	slow.Store(true)
+	calls.Store(0)
+	if _, err := s.Stream(t.Context(), "a", "door"); err != nil || calls.Load() != 2 {
+		t.Errorf("behind a question that took all the patience: %d calls, %v", calls.Load(), err)
 	}
 }

@@ -173,13 +173,18 @@ func (s *Store) insist(try func() error) error {
 	}
 }
 
-// ask asks the index something, again if it is away, until ctx ends or a third of Patience is over. It does so twice at the least: the first
-// time may have been spent on a connection that was dead, and after it there may be a new one.
+// ask asks the index something, again if it is away, until ctx ends or a third of Patience is over.
 func (s *Store) ask(ctx context.Context, question func() error) error {
+	return s.askFor(ctx, s.o.Patience/3, question)
+}
+
+// askFor is ask with a patience of its own. It asks twice at the least: the first time may have been spent on a connection that was dead, and
+// after it there may be a new one.
+func (s *Store) askFor(ctx context.Context, patience time.Duration, question func() error) error {
 	began, pause := time.Now(), firstPause
 	for n := 1; ; n++ {
 		err := question()
-		if err == nil || ctx.Err() != nil || !s.index.Retry(err) || n > 1 && time.Since(began)+pause > s.o.Patience/3 {
+		if err == nil || ctx.Err() != nil || !s.index.Retry(err) || n > 1 && time.Since(began)+pause > patience {
 			return err
 		}
 		select {

@@ -272,7 +272,7 @@ func (s *Store) Codec(ctx context.Context, stream int64, c store.Codec) (stored 
 	}
 	defer end()
 	have := false
-	err = s.ask(ctx, func() error {
+	err = s.askFor(ctx, s.o.Patience, func() error { // an upload waits for it
 		stored, have, err = s.index.Codec(ctx, stream, c.Hash[:])
 		return err
 	})
@@ -368,7 +368,7 @@ func (s *Store) Append(ctx context.Context, r *store.Row, data []byte) error {
 
 // fitCodec puts the codec record into a row that has its ID, and refuses a row whose stream has none of that ID, or is gone.
 func (s *Store) fitCodec(ctx context.Context, r *store.Row) error {
-	return s.ask(ctx, func() error {
+	return s.askFor(ctx, s.o.Patience, func() error {
 		c, of, ok, err := s.index.CodecByID(ctx, r.Codec.ID)
 		if err != nil {
 			return err
