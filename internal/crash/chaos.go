@@ -22,8 +22,10 @@ import (
 const (
 	// goOnWithin is how long it may take from there being a network and engines to acknowledgements for all producers.
 	goOnWithin = 20 * time.Second
-	// enough is how long what is wrong may last without an upload that is refused: a server's patience, less what it takes to connect again.
-	enough = 12 * time.Second
+	// enough is how long what is wrong may last without a fragment that is refused, and enoughToOpen without an upload that is: a server's
+	// patience, less what it takes to connect again.
+	enough       = 12 * time.Second
+	enoughToOpen = 4 * time.Second
 	// moreRoutines is how many goroutines a server may have more than before it all.
 	moreRoutines = 24
 	// endsWithin is how long a server may take to end while nothing of what it stands on answers.
@@ -134,7 +136,7 @@ func (c *chaos) prepare(ctx context.Context, dir string) (err error) {
 }
 
 func (c *chaos) start(ctx context.Context, dir string) error {
-	s, err := rig.Start(ctx, c.weir, filepath.Join(dir, "data"), c.site.flags()...)
+	s, err := rig.Start(ctx, c.weir, filepath.Join(dir, "data"), append(c.site.flags(), "--verbose")...)
 	if err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func (c *chaos) run(ctx context.Context, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	network, err := c.faults(ctx, c.network(), c.within/2)
+	network, err := c.faults(ctx, c.network(), c.within*3/5)
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (c *chaos) run(ctx context.Context, dir string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		done, err := c.faults(ctx, all, c.within/4)
+		done, err := c.faults(ctx, all, c.within/5)
 		if err != nil {
 			return err
 		}
@@ -196,29 +198,29 @@ func (c *chaos) run(ctx context.Context, dir string, out io.Writer) error {
 
 // network returns what goes wrong on the way.
 func (c *chaos) network() (all []fault) {
-	for _, to := range []struct {
+	both := []*proxy{c.db, c.s3}
+	add := func(who string, to []*proxy, what string, lasts time.Duration, f func(*proxy)) {
+		all = append(all, fault{what: who + ": " + what, lasts: lasts, begin: func() error {
+			for _, p := range to {
+				f(p)
+			}
+			return nil
+		}})
+	}
+	add("both", both, "delays", 3*time.Second, func(p *proxy) { p.trouble(120*time.Millisecond, 0) })
+	add("both", both, "no byte moves for 8 s", 8*time.Second, (*proxy).stall)
+	add("both", both, "cut for 10 s", 10*time.Second, (*proxy).part)
+	add("both", both, "cut for 25 s", 25*time.Second, (*proxy).part)
+	for _, one := range []struct {
 		name string
-		is   []*proxy
-	}{{"database", []*proxy{c.db}}, {"store", []*proxy{c.s3}}, {"both", []*proxy{c.db, c.s3}}} {
-		do := func(what string, lasts time.Duration, f func(*proxy)) {
-			all = append(all, fault{what: to.name + ": " + what, lasts: lasts, begin: func() error {
-				for _, p := range to.is {
-					f(p)
-				}
-				return nil
-			}})
-		}
-		do("delays", 3*time.Second, func(p *proxy) { p.trouble(120*time.Millisecond, 0) })
-		do("connections end in the middle", 4*time.Second, func(p *proxy) { p.trouble(0, 40) })
-		do("all connections are reset", 0, (*proxy).reset)
-		do("no byte moves for 3 s", 3*time.Second, (*proxy).stall)
-		do("all connections die without a word", 0, (*proxy).lose)
-		do("cut for 3 s", 3*time.Second, (*proxy).part)
-		if len(to.is) > 1 {
-			do("no byte moves for 8 s", 8*time.Second, (*proxy).stall)
-			do("cut for 10 s", 10*time.Second, (*proxy).part)
-			do("cut for 25 s", 25*time.Second, (*proxy).part)
-		}
+		is   *proxy
+	}{{"database", c.db}, {"store", c.s3}} {
+		who, to := one.name, []*proxy{one.is}
+		add(who, to, "connections end in the middle", 4*time.Second, func(p *proxy) { p.trouble(0, 40) })
+		add(who, to, "all connections die without a word", 0, (*proxy).lose)
+		add(who, to, "cut for 3 s", 3*time.Second, (*proxy).part)
+		add(who, to, "no byte moves for 3 s", 3*time.Second, (*proxy).stall)
+		add(who, to, "all connections are reset", 0, (*proxy).reset)
 	}
 	return all
 }
@@ -243,7 +245,7 @@ type outcome struct {
 	n       int
 	longest time.Duration
 	within  time.Duration // the longest from when all was well to acknowledgements for all
-	refused int
+	refused refused
 	before  totals
 }
 
@@ -255,7 +257,7 @@ func (c *chaos) faults(ctx context.Context, all []fault, within time.Duration) (
 		if time.Now().After(end) {
 			break
 		}
-		refused := c.refusals()
+		was := c.refusals()
 		began := time.Now()
 		if err := f.begin(); err != nil {
 			return o, err
@@ -279,19 +281,26 @@ func (c *chaos) faults(ctx context.Context, all []fault, within time.Duration) (
 			return o, fmt.Errorf("%s: %w", f.what, err)
 		}
 		within := time.Since(well)
-		if refused = c.refusals() - refused; refused > 0 && lasted+within < enough {
-			c.ledger.find(odd, "%s: %d uploads were refused, though all was well after %v: %s", f.what, refused, lasted+within, c.refusedWith())
+		now := c.refusals()
+		no := refused{now.fragments - was.fragments, now.uploads - was.uploads}
+		if no.fragments > 0 && lasted+within < enough || no.uploads > 0 && lasted+within < enoughToOpen {
+			c.ledger.find(odd, "%s: %+v were refused, though all was well after %v: %s", f.what, no, lasted+within, c.refusedWith())
 		}
 		if err := c.ledger.check(ctx, c.client); err != nil {
 			return o, fmt.Errorf("%s: %w", f.what, err)
 		}
-		c.say("%s: lasted %.1f s; all producers went on %.1f s later, %d uploads were refused; %d fragments acknowledged so far", f.what, lasted.Seconds(), within.Seconds(),
-			refused, c.ledger.totals().acked)
+		c.say("%s: lasted %.1f s; all producers went on %.1f s later; %d fragments and %d uploads were refused; %d fragments acknowledged so far", f.what, lasted.Seconds(),
+			within.Seconds(), no.fragments, no.uploads, c.ledger.totals().acked)
+		for line := range strings.Lines(c.server.Log()) {
+			if no != (refused{}) && strings.Contains(line, "error=") {
+				c.say("the server: %s", strings.TrimSpace(line))
+			}
+		}
 		if c.ledger.err() != nil {
 			return o, fmt.Errorf("%s is the last", f.what)
 		}
 		o.n++
-		o.longest, o.within, o.refused = max(o.longest, lasted), max(o.within, within), o.refused+refused
+		o.longest, o.within, o.refused = max(o.longest, lasted), max(o.within, within), refused{o.refused.fragments + no.fragments, o.refused.uploads + no.uploads}
 	}
 	return o, nil
 }
@@ -305,8 +314,8 @@ func (o *outcome) write(out io.Writer, c *chaos, what, more string) error {
 	t := c.ledger.totals()
 	t.acked, t.resent, t.twice = t.acked-o.before.acked, t.resent-o.before.resent, t.twice-o.before.twice
 	_, err := fmt.Fprintf(out, "| %s; %d producers | %s; %d fragments acknowledged, all listed and read back; %d sent again without an acknowledgement, %d of them stored twice; "+
-		"all went on at most %.1f s after all was well; %d uploads refused%s | all 0; ≤ %.0f s | %s |\n", what, c.settings.producers, c.ledger.verdicts(), t.acked, t.resent, t.twice,
-		o.within.Seconds(), o.refused, more, goOnWithin.Seconds(), verdict)
+		"all went on at most %.1f s after all was well; %d fragments and %d uploads refused%s | all 0; ≤ %.0f s | %s |\n", what, c.settings.producers, c.ledger.verdicts(), t.acked, t.resent, t.twice,
+		o.within.Seconds(), o.refused.fragments, o.refused.uploads, more, goOnWithin.Seconds(), verdict)
 	return err
 }
 
@@ -335,11 +344,12 @@ func (c *chaos) goOn(ctx context.Context) error {
 }
 
 // refusals returns how many uploads were refused so far.
-func (c *chaos) refusals() (n int) {
+func (c *chaos) refusals() (r refused) {
 	for _, p := range c.producers {
-		n += p.refusals()
+		of := p.refusals()
+		r.fragments, r.uploads = r.fragments+of.fragments, r.uploads+of.uploads
 	}
-	return n
+	return r
 }
 
 func (c *chaos) refusedWith() string {

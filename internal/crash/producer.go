@@ -60,15 +60,22 @@ func (p *producer) refusedInTurn() int {
 	return p.inTurn
 }
 
-// refusals returns how often the producer was refused so far.
-func (p *producer) refusals() (n int) {
+// refusals returns how often the producer was refused so far: fragments, by acknowledgements, and uploads.
+func (p *producer) refusals() (r refused) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, times := range p.refusedWith {
-		n += times
+	for with, times := range p.refusedWith {
+		if with[0] >= '0' && with[0] <= '9' {
+			r.fragments += times
+		} else {
+			r.uploads += times
+		}
 	}
-	return n
+	return r
 }
+
+// refused says how often something was refused.
+type refused struct{ fragments, uploads int }
 
 // acknowledged returns how many acknowledgements came so far.
 func (p *producer) acknowledged() int {
