@@ -124,16 +124,16 @@ func (s *Store) collectStream(ctx context.Context, st store.Stream, now time.Tim
 
 // remove removes rows, drop their bytes.
 func (b *batch) remove(stream int64, rows []sqlindex.Stored) error {
+	b.tx.Delete(stream, rows)
 	for _, r := range rows {
-		b.tx.Delete(stream, r.Counter)
 		b.unwant(r)
 	}
 	return b.tx.Err()
 }
 
 func (b *batch) drop(stream int64, rows []sqlindex.Stored) error {
+	b.tx.Drop(stream, rows)
 	for _, r := range rows {
-		b.tx.Drop(stream, r.Counter)
 		b.unwant(r)
 	}
 	return b.tx.Err()

@@ -88,9 +88,7 @@ func (s *Store) collectStream(ctx context.Context, st *store.Stream, now time.Ti
 			return err
 		}
 		err = s.do(ctx, st.ID, func(b *batch) error {
-			for _, r := range rows {
-				b.tx.Drop(st.ID, r.Counter)
-			}
+			b.tx.Drop(st.ID, rows)
 			return b.tx.Err()
 		})
 		if err != nil {
@@ -109,10 +107,7 @@ func (s *Store) remove(ctx context.Context, stream int64, rows []sqlindex.Stored
 	}
 	var removed int64
 	err := s.do(ctx, stream, func(b *batch) error {
-		removed = 0
-		for _, r := range rows {
-			removed += b.tx.Delete(stream, r.Counter)
-		}
+		removed = b.tx.Delete(stream, rows)
 		return b.tx.Err()
 	})
 	if err == nil {

@@ -102,6 +102,11 @@ func TestScalePlans(t *testing.T) {
 		}
 	}
 	exec(`SET plan_cache_mode = force_generic_plan`)
+	listed, numbers := `$4`, `2, 1, 100, 1` // as many as one statement drops or removes
+	for i := range 99 {
+		listed += fmt.Sprintf(`, $%d`, i+5)
+		numbers += fmt.Sprintf(`, %d`, i+2)
+	}
 	const living = ` AND EXISTS (SELECT 1 FROM heads WHERE stream = $1)`
 	plans := []struct{ text, args, index string }{
 		{`SELECT blob_key FROM fragments WHERE stream = $1 AND counter = $2`, `2, 5`, "fragments_pkey"},
@@ -111,8 +116,8 @@ func TestScalePlans(t *testing.T) {
 		{`SELECT size FROM fragments WHERE stream = $1 AND server_us >= $2 AND server_us < $3 AND +blob_key <> 0 ORDER BY server_us, counter LIMIT $4 + 0`,
 			`2, 1, 5, 500`, "fragments_server"},
 		{`SELECT size FROM fragments WHERE stream = $1 AND counter >= $2 ORDER BY counter LIMIT $3 + 0`, `2, 1, 500`, "fragments_pkey"},
-		{`UPDATE fragments SET blob_key = 0 WHERE stream = $1 AND counter = $2`, `2, 5`, "fragments_pkey"},
-		{`DELETE FROM fragments WHERE stream = $1 AND counter = $2`, `2, 5`, "fragments_pkey"},
+		{`UPDATE fragments SET blob_key = 0 WHERE stream = $1 AND counter >= $2 AND counter <= $3 AND counter IN (` + listed + `)`, numbers, "fragments_pkey"},
+		{`DELETE FROM fragments WHERE stream = $1 AND counter >= $2 AND counter <= $3 AND counter IN (` + listed + `)`, numbers, "fragments_pkey"},
 	}
 	for by, index := range map[string]string{"counter": "fragments_pkey", "server_us": "fragments_server", "producer_us": "fragments_producer", "ord": "fragments_ord",
 		"seq": "fragments_seq", "ctime_ns": "fragments_time"} {

@@ -9,6 +9,9 @@ import (
 // PageOf is the statement of a page.
 func PageOf(q *store.Query) (string, []any, error) { return pageOf(q, false) }
 
+// Listed are the statements about rows in a list.
+var Listed = []string{dropListed, deleteListed}
+
 // Statements returns the queries that were made outside transactions.
 func (x *Index) Statements() []string {
 	x.mu.Lock()

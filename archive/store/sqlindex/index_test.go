@@ -174,6 +174,61 @@ func explain(t *testing.T, db *sql.DB, text string, args []any) string {
 	return plan.String()
 }
 
+// TestListed drops and removes lists of rows, by the table itself and with more of them than a statement has.
+func TestListed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	x := open(t, path, nil)
+	fill(t, x, 7, 400)
+	fill(t, x, 8, 400)
+	ctx := t.Context()
+	rows, err := x.Some(ctx, 7, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, count := range []int{0, 1, 99, 100, 101, 250} {
+		tx, err := x.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		tx.Drop(7, rows[:count])
+		dropped := 0
+		for _, stream := range []int64{7, 8} {
+			all, err := tx.Some(ctx, stream, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range all {
+				if r.Blob.Key == 0 {
+					dropped++
+					if stream != 7 || i >= count {
+						t.Errorf("%d dropped: row %d of stream %d is", count, r.Counter, stream)
+					}
+				}
+			}
+		}
+		if n := tx.Delete(7, rows[:count]); dropped != count || n != int64(count) {
+			t.Errorf("of %d rows %d were dropped and %d removed", count, dropped, n)
+		}
+		if n := tx.Delete(7, rows[:count]); n != 0 {
+			t.Errorf("of %d rows that are gone %d were removed", count, n)
+		}
+		left, err := tx.Some(ctx, 7, 1000)
+		if err != nil || len(left) != len(rows)-count || len(left) > 0 && left[0] != rows[count] {
+			t.Errorf("without %d there are %d rows, %v", count, len(left), err)
+		}
+		tx.Rollback()
+	}
+	db := database(t, path, 1)
+	defer db.Close()
+	for _, text := range sqlindex.Listed {
+		want := "SEARCH fragments USING PRIMARY KEY (stream=? AND counter=?)\n"
+		if d := cmp.Diff(want, explain(t, db, text, make([]any, strings.Count(text, "?")))); d != "" {
+			t.Errorf("%s\n-want +got\n%s", text, d)
+		}
+	}
+}
+
 // TestTx keeps to the first error of a transaction.
 func TestTx(t *testing.T) {
 	var failure error

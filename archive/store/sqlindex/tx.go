@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/seed63bb8431/weir/archive/store"
 )
@@ -253,14 +255,37 @@ func (t *Tx) Move(stream, counter int64, from, to store.Blob) bool {
 		to.Key, to.Offset, stream, counter, from.Key, from.Offset) == 1
 }
 
-// Drop notes that a row's bytes are not wanted any more: its Blob.Key is 0.
-func (t *Tx) Drop(stream, counter int64) {
-	t.Exec(`UPDATE fragments SET blob_key = 0 WHERE stream = ? AND counter = ?`, stream, counter)
+// listed is how many rows one statement drops or removes: what takes longest of one row is to ask the database for it.
+const listed = 100
+
+// The bounds of a list are said too: else PostgreSQL goes through the whole stream while it has no statistics of a new archive.
+var (
+	inList       = ` WHERE stream = ? AND counter >= ? AND counter <= ? AND counter IN (?` + strings.Repeat(`, ?`, listed-1) + `)`
+	dropListed   = `UPDATE fragments SET blob_key = 0` + inList
+	deleteListed = `DELETE FROM fragments` + inList
+)
+
+// Drop notes that the bytes of rows of a stream are not wanted any more: their Blob.Key is 0.
+func (t *Tx) Drop(stream int64, rows []Stored) { t.eachListed(dropListed, stream, rows) }
+
+// Delete removes rows of a stream and returns how many of them there were.
+func (t *Tx) Delete(stream int64, rows []Stored) int64 {
+	return t.eachListed(deleteListed, stream, rows)
 }
 
-// Delete removes a row and returns how many there were: 1, or 0.
-func (t *Tx) Delete(stream, counter int64) int64 {
-	return t.Exec(`DELETE FROM fragments WHERE stream = ? AND counter = ?`, stream, counter)
+// eachListed runs a statement for rows, and fills its last list up with the row at its end.
+func (t *Tx) eachListed(text string, stream int64, rows []Stored) (changed int64) {
+	args := make([]any, 3+listed)
+	for part := range slices.Chunk(rows, listed) {
+		low, high := part[0].Counter, part[0].Counter
+		for i := range listed {
+			counter := part[min(i, len(part)-1)].Counter
+			low, high, args[3+i] = min(low, counter), max(high, counter), counter
+		}
+		args[0], args[1], args[2] = stream, low, high
+		changed += t.Exec(text, args...)
+	}
+	return changed
 }
 
 // Pack is what is known of a pack file.
