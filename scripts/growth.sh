@@ -2,7 +2,7 @@
 # growth.sh [ROWS]: what an index costs as it grows to ROWS (100000) rows of one stream, and a tenth of them over 1,000 streams, in SQLite and
 # in a PostgreSQL that it starts on loopback, in a temporary folder, and ends: see bench/scale. The report, its picture and its table go to
 # OUT (out/growth); OUT=docs makes those of docs/growth.md anew. 10,000,000 rows take an hour and 20 GB of TMPDIR.
-# Wants PostgreSQL; "make test-scale" installs it.
+# FLAGS are further ones of bench/scale. Wants PostgreSQL; "make test-scale" installs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C
@@ -52,5 +52,5 @@ $as "$pg/createdb" -h 127.0.0.1 -p "$port" -U weir weir
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)
 go build -o "$work/scale" ./bench/scale
-"$work/scale" -rows "$rows" -data "$work/sqlite" -postgres "postgres://weir@127.0.0.1:$port/weir?sslmode=disable" -cold "sh $work/cold.sh" \
+"$work/scale" ${FLAGS:-} -rows "$rows" -data "$work/sqlite" -postgres "postgres://weir@127.0.0.1:$port/weir?sslmode=disable" -cold "sh $work/cold.sh" \
   -out "$out" -plot -commit "$(git describe --tags --always --dirty 2>/dev/null || true)" -machine "$cpu, $(nproc) cores, $(uname -sr | cut -d- -f1)"

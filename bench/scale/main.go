@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,8 +20,9 @@ import (
 
 // options are what a run is asked for.
 type options struct {
-	rows     int64  // of one stream; a tenth as many over many streams
-	streams  int64  // these
+	rows     int64 // of one stream at the end; a tenth as many over many streams
+	streams  int64 // these; 0 for none
+	sizes    []int64
 	data     string // folder for the SQLite files, which are removed
 	postgres string // URL, "" for SQLite alone
 	cold     string // shell command after which no engine has anything in a cache; the index is closed meanwhile
@@ -35,7 +38,8 @@ func main() {
 	var about Report
 	plot := flag.Bool("plot", false, "draw growth.svg and write the table of growth.md in -out; with -rows 0 from the growth.json that is there")
 	flag.Int64Var(&o.rows, "rows", 100_000, "rows of one stream; a tenth as many are loaded over -streams")
-	flag.Int64Var(&o.streams, "streams", 1000, "streams of the second part")
+	flag.Func("sizes", "rows of one stream at which it is measured, with commas between them, instead of the powers of ten up to -rows", o.parseSizes)
+	flag.Int64Var(&o.streams, "streams", 1000, "streams of the second part, 0 to leave it out")
 	flag.StringVar(&o.data, "data", "", "folder for SQLite's files, which are removed in the end; default: a temporary one")
 	flag.StringVar(&o.postgres, "postgres", "", "URL of a PostgreSQL database to be measured too, where schemas growth_* are made and removed")
 	flag.StringVar(&o.cold, "cold", "", "shell command that empties the caches of the machine for -data and PostgreSQL; without it nothing cold is measured")
@@ -71,6 +75,19 @@ func work(ctx context.Context, o *options, about *Report, plot bool) (err error)
 	return publish(o.out)
 }
 
+// parseSizes reads -sizes.
+func (o *options) parseSizes(text string) error {
+	o.sizes = nil
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.ParseInt(part, 10, 64)
+		if err != nil || n <= 0 || len(o.sizes) > 0 && n <= o.sizes[len(o.sizes)-1] {
+			return fmt.Errorf("%q is not a list of numbers that grow", text)
+		}
+		o.sizes = append(o.sizes, n)
+	}
+	return nil
+}
+
 // sizes are those that are measured on the way to rows.
 func sizes(rows int64) []int64 {
 	var all []int64
@@ -89,26 +106,29 @@ func run(ctx context.Context, o *options, report *Report) (err error) {
 	if err != nil {
 		return err
 	}
-	many, err := open(ctx, o, "many", max(1, min(o.streams, o.rows/100)))
-	defer func() { err = errors.Join(err, drop(many)) }()
-	if err != nil {
-		return err
+	type step struct {
+		sets []*set
+		rows int64
 	}
-	steps := sizes(o.rows)
-	at := len(steps) // many streams come before what takes longest
-	if i := slices.Index(steps, o.rows/10); i >= 0 {
-		at = i + 1
+	var steps []step
+	all := o.sizes
+	if len(all) == 0 {
+		all = sizes(o.rows)
 	}
-	for i := 0; i <= len(steps); i++ {
-		sets, rows := one, o.rows/10
-		switch {
-		case i == at:
-			sets = many
-		case i < at:
-			rows = steps[i]
-		default:
-			rows = steps[i-1]
+	for _, n := range all {
+		steps = append(steps, step{one, n})
+	}
+	if o.streams > 0 {
+		var many []*set
+		many, err = open(ctx, o, "many", max(1, min(o.streams, o.rows/100)))
+		defer func() { err = errors.Join(err, drop(many)) }()
+		if err != nil {
+			return err
 		}
+		steps = slices.Insert(steps, len(steps)-1, step{many, o.rows / 10}) // before what takes longest
+	}
+	for _, step := range steps {
+		sets, rows := step.sets, step.rows
 		if err := load(ctx, sets, rows); err != nil {
 			return err
 		}

@@ -214,11 +214,8 @@ func (s *set) measureWarm(ctx context.Context, x *sqlindex.Index, size *Size, ti
 			size.Rates[fmt.Sprint(n)] = math.Round(rate)
 		}
 	}
-	if err := s.measureRetention(ctx, x, times, add); err != nil {
-		return err
-	}
 	if len(s.streams) == 1 {
-		return nil
+		return s.measureRetention(ctx, x, add)
 	}
 	idle, err := timed(ctx, times(10), func() error { return s.collect(ctx, x) })
 	if err != nil {
@@ -324,12 +321,12 @@ func (s *set) rate(ctx context.Context, x *sqlindex.Index, n, times int) (float6
 	return float64(workers*times*n) / took.Seconds(), errors.Join(failures...)
 }
 
-// retained is how many rows of a size are dropped, and how many are removed.
+// retained is how many rows are dropped, and then removed.
 func (s *set) retained() int64 { return min(max(s.streams[0].n/10, 10), 100_000) }
 
-// measureRetention drops the bytes of the first stream's oldest rows, as when they expire, and removes the rows of those, as when grace
+// measureRetention drops the bytes of the oldest rows of a set of one stream, as when they expire, and removes the rows of those, as when grace
 // is over, chunk by chunk as Collect does.
-func (s *set) measureRetention(ctx context.Context, x *sqlindex.Index, times func(int) int, add func(Cost)) error {
+func (s *set) measureRetention(ctx context.Context, x *sqlindex.Index, add func(Cost)) error {
 	chunk := int64(s.engine.chunk())
 	n := s.retained()
 	if n < 2*chunk {
@@ -338,11 +335,11 @@ func (s *set) measureRetention(ctx context.Context, x *sqlindex.Index, times fun
 	chunks := int(n / chunk)
 	for _, work := range []struct {
 		name string
-		do   func(tx *sqlindex.Tx, counter int64)
+		do   func(tx *sqlindex.Tx, rows []sqlindex.Stored)
 		kept bool
 	}{
-		{"drop", func(tx *sqlindex.Tx, counter int64) { tx.Drop(1, counter) }, true},
-		{"remove", func(tx *sqlindex.Tx, counter int64) { tx.Delete(1, counter) }, false},
+		{"drop", func(tx *sqlindex.Tx, rows []sqlindex.Stored) { tx.Drop(1, rows) }, true},
+		{"remove", func(tx *sqlindex.Tx, rows []sqlindex.Stored) { tx.Delete(1, rows) }, false},
 	} {
 		from := int64(math.MinInt64)
 		to := serverOf(1, s.gone+int64(chunks)*chunk+1)
@@ -362,9 +359,7 @@ func (s *set) measureRetention(ctx context.Context, x *sqlindex.Index, times fun
 				return err
 			}
 			defer tx.Rollback()
-			for i := range rows {
-				work.do(tx, rows[i].Counter)
-			}
+			work.do(tx, rows)
 			return tx.Commit()
 		})
 		if err != nil {
