@@ -94,18 +94,11 @@ var arrows = map[string][]string{
 	"archive/store/shared":            {"./archive/store", "./archive/store/sqlindex", "golang.org/x/sync/errgroup"},
 	"archive/store/shared/sharedtest": {"./archive/store", "./archive/store/shared", "./archive/store/sqlindex", "modernc.org/sqlite"},
 	"archive/store/postgres": {"./archive/store/sqlindex", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn",
-<<<<<<< HEAD
-		"github.com/jackc/pgx/v5/stdlib"},
-	"archive/store/s3": {"./archive/store", "./archive/store/shared", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4", "github.com/aws/aws-sdk-go-v2/aws/transport/http",
-		"github.com/aws/aws-sdk-go-v2/aws/ratelimit", "github.com/aws/aws-sdk-go-v2/aws/retry", "github.com/aws/aws-sdk-go-v2/config",
-		"github.com/aws/aws-sdk-go-v2/service/s3", "github.com/aws/aws-sdk-go-v2/service/s3/types", "github.com/aws/smithy-go"},
-=======
 		"github.com/jackc/pgx/v5/stdlib", "./internal/stall"},
 	"archive/store/s3": {"./archive/store", "./archive/store/shared", "./internal/stall", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/aws/signer/v4",
 		"github.com/aws/aws-sdk-go-v2/aws/transport/http", "github.com/aws/aws-sdk-go-v2/aws/retry", "github.com/aws/aws-sdk-go-v2/config",
 		"github.com/aws/aws-sdk-go-v2/service/s3", "github.com/aws/aws-sdk-go-v2/service/s3/types", "github.com/aws/smithy-go",
 		"github.com/aws/smithy-go/logging"},
->>>>>>> cb8bcd0 (archive/store/s3: give up silent requests, and a call after its patience)
 	"archive/store/verify":   {"./archive/store"},
 	"archive/store/transfer": {"./archive/store"},
 	"archive/store/local": {"./archive/store", "./archive/store/pack", "./archive/store/sqlindex", "golang.org/x/sys/unix",
