@@ -59,13 +59,14 @@ func (b *bucketServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
-	line := r.Method + " " + r.URL.Path
+	var line strings.Builder
+	line.WriteString(r.Method + " " + r.URL.Path)
 	for _, name := range []string{"If-None-Match", "X-Amz-Checksum-Crc32c", "X-Amz-Content-Sha256"} {
 		if v := r.Header.Get(name); v != "" && (r.Method == http.MethodPut || name == "If-None-Match") {
-			line += " " + v
+			line.WriteString(" " + v)
 		}
 	}
-	b.seen = append(b.seen, line)
+	b.seen = append(b.seen, line.String())
 	if len(b.faults) > 0 {
 		fault := b.faults[0]
 		b.faults = b.faults[1:]
