@@ -125,9 +125,6 @@ func (c *chaos) prepare(ctx context.Context, dir string) (err error) {
 		}
 		c.producers = append(c.producers, &producer{id: i, stream: name, servers: []*atomic.Pointer[string]{&c.url}, patient: true})
 	}
-	if len(c.producers) == 1 {
-		c.producers[0].stream = streams[0]
-	}
 	c.ledger = newLedger(streams)
 	for _, p := range c.producers {
 		p.ledger = c.ledger
@@ -150,7 +147,7 @@ func (c *chaos) start(ctx context.Context, dir string) error {
 
 // run has all of it go wrong.
 func (c *chaos) run(ctx context.Context, dir string, out io.Writer) error {
-	if err := c.goOn(ctx); err != nil {
+	if err := c.goOn(ctx, quiet); err != nil {
 		return err
 	}
 	time.Sleep(2 * time.Second)
@@ -277,7 +274,7 @@ func (c *chaos) faults(ctx context.Context, all []fault, within time.Duration) (
 		c.db.heal()
 		c.s3.heal()
 		lasted, well := time.Since(began), time.Now()
-		if err := c.goOn(ctx); err != nil {
+		if err := c.goOn(ctx, goOnWithin); err != nil {
 			return o, fmt.Errorf("%s: %w", f.what, err)
 		}
 		within := time.Since(well)
@@ -320,8 +317,8 @@ func (o *outcome) write(out io.Writer, c *chaos, what, more string) error {
 }
 
 // goOn waits until each producer has an acknowledgement that it did not have.
-func (c *chaos) goOn(ctx context.Context) error {
-	end := time.Now().Add(goOnWithin)
+func (c *chaos) goOn(ctx context.Context, within time.Duration) error {
+	end := time.Now().Add(within)
 	before := make([]int, len(c.producers))
 	for i, p := range c.producers {
 		before[i] = p.acknowledged()
@@ -329,7 +326,7 @@ func (c *chaos) goOn(ctx context.Context) error {
 	for i, p := range c.producers {
 		for p.acknowledged() == before[i] {
 			if time.Now().After(end) {
-				return fmt.Errorf("producer %d has no acknowledgement within %v; refused: %s", p.id, goOnWithin, c.refusedWith())
+				return fmt.Errorf("producer %d has no acknowledgement within %v; refused: %s", p.id, within, c.refusedWith())
 			}
 			select {
 			case <-time.After(again):
@@ -409,7 +406,7 @@ func (c *chaos) endAway(ctx context.Context, dir string) (took time.Duration, er
 	if err := c.start(ctx, dir); err != nil {
 		return 0, err
 	}
-	if err := c.goOn(ctx); err != nil {
+	if err := c.goOn(ctx, goOnWithin); err != nil {
 		return 0, err
 	}
 	return took, c.ledger.check(ctx, c.client)
