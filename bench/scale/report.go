@@ -29,8 +29,8 @@ type Size struct {
 	Engine  string  `json:"engine"`
 	Streams int64   `json:"streams"`
 	Rows    int64   `json:"rows"`
-	Bytes   int64   `json:"bytes"`     // of rows and their indexes
-	Load    float64 `json:"load_rows"` // rows loaded a second, for this size
+	Bytes   int64   `json:"bytes"`               // of rows and their indexes
+	Load    float64 `json:"load_rows,omitempty"` // rows loaded a second, for this size
 	Costs   []Cost  `json:"costs"`
 	// Rates are durable rows a second, by how many one transaction had, with as many transactions at a time as a server runs.
 	Rates map[string]float64 `json:"rates,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,35 @@ func TestRun(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(o.data, "*")); len(left) > 0 {
 		t.Errorf("%q are left", left)
+	}
+}
+
+// TestDocs holds the picture and the table of docs/growth.md to docs/growth.json.
+func TestDocs(t *testing.T) {
+	docs := filepath.Join("..", "..", "docs")
+	r, err := readReport(filepath.Join(docs, reportFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []byte {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(docs, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	const again = "is not that of growth.json: go run ./bench/scale -rows 0 -plot -out docs"
+	if !slices.Equal(read(pictureFile), picture(r)) {
+		t.Errorf("%s %s", pictureFile, again)
+	}
+	page := read(pageFile)
+	want, err := withTable(page, table(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(page, want) {
+		t.Errorf("the table of %s %s", pageFile, again)
 	}
 }
 
