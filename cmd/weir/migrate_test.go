@@ -35,17 +35,15 @@ func TestMigrate(t *testing.T) {
 	copied(`1 streams; 4 fragments with [1-9]\d* bytes were copied, 0 of them while others were; 0`)
 	s.putAt("second", "h264-nob.mkv", at)
 	sessions := map[string][]rig.Resource{}
-	for _, mode := range []string{"LIVE_REPLAY", "ON_DEMAND"} {
-		for _, protocol := range []string{"HLS", "DASH"} {
-			in := map[string]any{"StreamName": "second", "PlaybackMode": mode, protocol + "FragmentSelector": map[string]any{
-				"FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": map[string]any{"StartTimestamp": at.Unix(), "EndTimestamp": at.Unix() + 60}}}
-			url, err := s.openSession(protocol, in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if sessions[url], err = rig.Crawl(s.of, url); err != nil {
-				t.Fatal(err)
-			}
+	for _, protocol := range []string{"HLS", "DASH"} { // ON_DEMAND: what others list grows meanwhile
+		in := map[string]any{"StreamName": "second", "PlaybackMode": "ON_DEMAND", protocol + "FragmentSelector": map[string]any{
+			"FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": map[string]any{"StartTimestamp": at.Unix(), "EndTimestamp": at.Unix() + 60}}}
+		url, err := s.openSession(protocol, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sessions[url], err = rig.Crawl(s.of, url); err != nil {
+			t.Fatal(err)
 		}
 	}
 	_, lists := s.call("/listFragments", `{"StreamName":"second"}`)

@@ -148,6 +148,7 @@ func same(t *testing.T, what string, want, got []contents) {
 func TestArchive(t *testing.T) {
 	for _, name := range []string{"local to local", "local to shared", "shared to local", "shared to shared"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it waits for the disk
 			var from, to opened
 			dir := filepath.Join(t.TempDir(), "to")
 			from, to = inDirectory(t.TempDir()), inDirectory(dir)
@@ -213,6 +214,7 @@ func TestArchive(t *testing.T) {
 
 // TestStranger copies into an archive that has other streams by the same IDs or names.
 func TestStranger(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"cam-0", "another"} {
 		for _, kind := range []string{"local", "shared"} {
 			from, to := inDirectory(t.TempDir()), inDirectory(t.TempDir())
@@ -257,6 +259,7 @@ func TestStranger(t *testing.T) {
 
 // TestDamaged leaves behind what cannot be read, and what has expired.
 func TestDamaged(t *testing.T) {
+	t.Parallel()
 	o := sharedtest.NewObjects()
 	a, b := inShared(t.TempDir(), o)(t), inDirectory(t.TempDir())(t)
 	defer func() { _ = errors.Join(a.Close(), b.Close()) }()
