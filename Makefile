@@ -119,12 +119,10 @@ viewers: build ## what streaming sessions cost: wrk on each resource beside ngin
 
 crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up; KILLS=0: only that
 	@$(REPORT) go run ./internal/crash -weir bin/weir -kills $(KILLS)
+
 growth: ROWS = 100000
 growth: ## what the index costs as it grows to ROWS (100000) rows, in SQLite and in a PostgreSQL that it starts, with a picture; report in OUT (out/growth)
 	@scripts/growth.sh $(ROWS)
-
-crash: build ## kill the server KILLS (200) times while producers upload, and fill its disk up
-	go run ./internal/crash -weir bin/weir -kills $(KILLS)
 
 lint: ## staticcheck, and golangci-lint when it is installed
 	go tool staticcheck ./...
