@@ -14,7 +14,7 @@ var _ store.Importer = (*Store)(nil)
 
 // ImportStream implements store.Importer.
 func (s *Store) ImportStream(ctx context.Context, st *store.Stream, codecs []store.Codec, head *store.Head) error {
-	if err := checkStream(st); err != nil {
+	if err := st.Check(); err != nil {
 		return err
 	}
 	return s.do(ctx, 0, func(b *batch) error {

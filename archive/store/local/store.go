@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/seed63bb8431/weir/archive/store"
 	"github.com/seed63bb8431/weir/archive/store/pack"
@@ -105,23 +104,9 @@ func (s *Store) reading() (func(), error) {
 	return s.life.RUnlock, nil
 }
 
-// checkStream refuses what an index or a journal would not give back as it is.
-func checkStream(st *store.Stream) error {
-	texts := []string{st.Account, st.Name, st.DeviceName, st.MediaType, st.KMSKeyID, st.StorageTier, st.Version}
-	for k, v := range st.Tags {
-		texts = append(texts, k, v)
-	}
-	for _, text := range texts {
-		if !utf8.ValidString(text) || slices.Contains([]byte(text), 0) {
-			return fmt.Errorf("local: a stream with %q, which is not UTF-8", text)
-		}
-	}
-	return nil
-}
-
 // CreateStream implements store.Store.
 func (s *Store) CreateStream(ctx context.Context, st *store.Stream) error {
-	if err := checkStream(st); err != nil {
+	if err := st.Check(); err != nil {
 		return err
 	}
 	made := *st
@@ -179,7 +164,7 @@ func (s *Store) Streams(ctx context.Context, account, prefix, after string, limi
 
 // UpdateStream implements store.Store.
 func (s *Store) UpdateStream(ctx context.Context, st *store.Stream, version string) error {
-	if err := checkStream(st); err != nil {
+	if err := st.Check(); err != nil {
 		return err
 	}
 	changed := *st

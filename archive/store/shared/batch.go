@@ -178,6 +178,20 @@ func (s *Store) ask(ctx context.Context, question func() error) error {
 	return s.askFor(ctx, s.o.Patience/3, question)
 }
 
+// asked returns what the index answers to a question, as ask has it, for a caller who has not said that the store is in use.
+func asked[T any](ctx context.Context, s *Store, question func() (T, error)) (answer T, err error) {
+	end, err := s.using(ctx)
+	if err != nil {
+		return answer, err
+	}
+	defer end()
+	err = s.ask(ctx, func() error {
+		answer, err = question()
+		return err
+	})
+	return answer, err
+}
+
 // askFor is ask with a patience of its own. It asks twice at the least: the first time may have been spent on a connection that was dead, and
 // after it there may be a new one.
 func (s *Store) askFor(ctx context.Context, patience time.Duration, question func() error) error {

@@ -18,30 +18,13 @@ var _ store.Importer = (*Store)(nil)
 const importPuts = 16
 
 // StreamsFrom implements store.Keeper.
-func (s *Store) StreamsFrom(ctx context.Context, after int64, limit int) (all []store.Stream, err error) {
-	end, err := s.using(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	err = s.ask(ctx, func() error {
-		all, err = s.index.StreamsFrom(ctx, after, limit)
-		return err
-	})
-	return all, err
+func (s *Store) StreamsFrom(ctx context.Context, after int64, limit int) ([]store.Stream, error) {
+	return asked(ctx, s, func() ([]store.Stream, error) { return s.index.StreamsFrom(ctx, after, limit) })
 }
 
 // Codecs implements store.Keeper.
-func (s *Store) Codecs(ctx context.Context, stream int64) (all []store.Codec, err error) {
-	end, err := s.using(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	err = s.ask(ctx, func() error {
-		all, err = s.index.CodecsOf(ctx, stream)
-		return err
-	})
+func (s *Store) Codecs(ctx context.Context, stream int64) ([]store.Codec, error) {
+	all, err := asked(ctx, s, func() ([]store.Codec, error) { return s.index.CodecsOf(ctx, stream) })
 	for i := range all {
 		all[i].Delay = slices.Clone(all[i].Delay)
 	}
@@ -55,7 +38,7 @@ func (s *Store) ImportStream(ctx context.Context, st *store.Stream, codecs []sto
 		return err
 	}
 	defer end()
-	if err := checkStream(st); err != nil {
+	if err := st.Check(); err != nil {
 		return err
 	}
 	return s.do(ctx, st.ID, func(b *batch) error {

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/seed63bb8431/weir/archive/store"
 	"github.com/seed63bb8431/weir/archive/store/sqlindex"
@@ -89,20 +88,6 @@ func (s *Store) Close() error {
 	return s.end
 }
 
-// checkStream refuses what an index would not give back as it is.
-func checkStream(st *store.Stream) error {
-	texts := []string{st.Account, st.Name, st.DeviceName, st.MediaType, st.KMSKeyID, st.StorageTier, st.Version}
-	for k, v := range st.Tags {
-		texts = append(texts, k, v)
-	}
-	for _, text := range texts {
-		if !utf8.ValidString(text) || slices.Contains([]byte(text), 0) {
-			return fmt.Errorf("shared: a stream with %q, which is not UTF-8", text)
-		}
-	}
-	return nil
-}
-
 // newID returns an ID that was never given out, in a transaction of its own: nobody else waits for the one that uses it.
 func (s *Store) newID(name string) (id int64, err error) {
 	err = s.insist(func() error {
@@ -124,7 +109,7 @@ func (s *Store) CreateStream(ctx context.Context, st *store.Stream) error {
 		return err
 	}
 	defer end()
-	if err := checkStream(st); err != nil {
+	if err := st.Check(); err != nil {
 		return err
 	}
 	made := *st
@@ -151,45 +136,18 @@ func (s *Store) CreateStream(ctx context.Context, st *store.Stream) error {
 }
 
 // Stream implements store.Store.
-func (s *Store) Stream(ctx context.Context, account, name string) (st store.Stream, err error) {
-	end, err := s.using(ctx)
-	if err != nil {
-		return st, err
-	}
-	defer end()
-	err = s.ask(ctx, func() error {
-		st, err = s.index.Stream(ctx, account, name)
-		return err
-	})
-	return st, err
+func (s *Store) Stream(ctx context.Context, account, name string) (store.Stream, error) {
+	return asked(ctx, s, func() (store.Stream, error) { return s.index.Stream(ctx, account, name) })
 }
 
 // StreamByID implements store.Store.
-func (s *Store) StreamByID(ctx context.Context, id int64) (st store.Stream, err error) {
-	end, err := s.using(ctx)
-	if err != nil {
-		return st, err
-	}
-	defer end()
-	err = s.ask(ctx, func() error {
-		st, err = s.index.StreamByID(ctx, id)
-		return err
-	})
-	return st, err
+func (s *Store) StreamByID(ctx context.Context, id int64) (store.Stream, error) {
+	return asked(ctx, s, func() (store.Stream, error) { return s.index.StreamByID(ctx, id) })
 }
 
 // Streams implements store.Store.
-func (s *Store) Streams(ctx context.Context, account, prefix, after string, limit int) (all []store.Stream, err error) {
-	end, err := s.using(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	err = s.ask(ctx, func() error {
-		all, err = s.index.Streams(ctx, account, prefix, after, limit)
-		return err
-	})
-	return all, err
+func (s *Store) Streams(ctx context.Context, account, prefix, after string, limit int) ([]store.Stream, error) {
+	return asked(ctx, s, func() ([]store.Stream, error) { return s.index.Streams(ctx, account, prefix, after, limit) })
 }
 
 // UpdateStream implements store.Store.
@@ -199,7 +157,7 @@ func (s *Store) UpdateStream(ctx context.Context, st *store.Stream, version stri
 		return err
 	}
 	defer end()
-	if err := checkStream(st); err != nil {
+	if err := st.Check(); err != nil {
 		return err
 	}
 	changed := *st
@@ -310,21 +268,14 @@ func (s *Store) addCodec(ctx context.Context, stream int64, c store.Codec) (stor
 }
 
 // Head implements store.Store.
-func (s *Store) Head(ctx context.Context, stream int64) (h store.Head, err error) {
-	end, err := s.using(ctx)
-	if err != nil {
+func (s *Store) Head(ctx context.Context, stream int64) (store.Head, error) {
+	return asked(ctx, s, func() (store.Head, error) {
+		h, ok, err := s.index.StoredHead(ctx, stream)
+		if err == nil && !ok {
+			err = store.ErrNotFound
+		}
 		return h, err
-	}
-	defer end()
-	ok := false
-	err = s.ask(ctx, func() error {
-		h, ok, err = s.index.StoredHead(ctx, stream)
-		return err
 	})
-	if err == nil && !ok {
-		err = store.ErrNotFound
-	}
-	return h, err
 }
 
 func errTaken(r *store.Row) error {
@@ -389,17 +340,12 @@ func (s *Store) fitCodec(ctx context.Context, r *store.Row) error {
 }
 
 // Rows implements store.Store.
-func (s *Store) Rows(ctx context.Context, dst []store.Row, q *store.Query) (rows []store.Row, err error) {
-	end, err := s.using(ctx)
+func (s *Store) Rows(ctx context.Context, dst []store.Row, q *store.Query) ([]store.Row, error) {
+	rows, err := asked(ctx, s, func() ([]store.Row, error) { return s.index.Rows(ctx, dst, q) })
 	if err != nil {
 		return dst, err
 	}
-	defer end()
-	err = s.ask(ctx, func() error {
-		rows, err = s.index.Rows(ctx, dst, q)
-		return err
-	})
-	return rows, err
+	return rows, nil
 }
 
 // Read implements store.Store.
