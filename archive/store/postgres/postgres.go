@@ -42,8 +42,7 @@ func Open(ctx context.Context, url string, o *Options) (*sqlindex.Index, error) 
 		return nil, err
 	}
 	writers, readers, silence := 8, 16, 5*time.Second
-	config.ConnectTimeout = max(config.ConnectTimeout, 0)
-	if config.ConnectTimeout == 0 {
+	if config.ConnectTimeout <= 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
 	if o != nil {
